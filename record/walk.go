@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// spot is one private value: where it stands in the canonical bytes.
+type spot struct {
+	pointer    string
+	start, end int
+	sum        [32]byte // in a statement only
+}
+
+// walker checks canonical bytes against the table in one pass and collects the
+// private spots and the indexed public values. The bytes are known to be valid
+// JCS, so it needs no decoder: values are cut out of the input.
+type walker struct {
+	b      []byte
+	sealed bool // b is a statement: private places hold seals
+	path   []segment
+	spots  []spot
+	fields Fields
+	faults []Problem
+}
+
+// segment is one step of the path: a member, its name escaped for a JSON
+// Pointer, or an element of a list.
+type segment struct {
+	name  string
+	elem  bool
+	index int
+}
+
+func (w *walker) pointer() string {
+	n := 0
+	for _, s := range w.path {
+		n += len(s.name) + 4
+	}
+	b := make([]byte, 0, n)
+	for _, s := range w.path {
+		b = append(b, '/')
+		if s.elem {
+			b = strconv.AppendInt(b, int64(s.index), 10)
+			continue
+		}
+		b = append(b, s.name...)
+	}
+	return string(b)
+}
+
+// fault notes a problem at the current place.
+func (w *walker) fault(code, hint, format string, args ...any) {
+	w.faultAt(w.pointer(), code, hint, format, args...)
+}
+
+func (w *walker) faultAt(pointer, code, hint, format string, args ...any) {
+	if len(w.faults) < maxProblems {
+		w.faults = append(w.faults, Problem{Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...), Hint: hint})
+	}
+}
+
+// value checks b[i:end] against f.
+func (w *walker) value(f *field, i, end int) {
+	v := w.b[i:end]
+	if w.sealed {
+		if sum, ok := parseSeal(v); ok && (f.private || f.isPublicLeaf()) {
+			w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end, sum: sum})
+			return
+		}
+	}
+	switch {
+	case f.private && w.sealed:
+		w.fault(CodeBadValue, "", "a private value stands in clear in a statement")
+	case f.private:
+		w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end})
+	case f.kind == KindObject:
+		w.object(f, i, end)
+	case f.kind == KindList:
+		w.list(f, i, end)
+	default:
+		w.leaf(f, v)
+	}
+}
+
+func (w *walker) object(f *field, i, end int) {
+	if w.b[i] != '{' {
+		w.fault(CodeWrongType, "", "want an object, got %s", kindOf(w.b[i:end]))
+		return
+	}
+	var seen uint64 // bit n: member n of f stands
+	for i++; w.b[i] != '}'; {
+		if w.b[i] == ',' {
+			i++
+		}
+		nameEnd := skip(w.b, i)
+		valueEnd := skip(w.b, nameEnd+1)
+		name := w.b[i+1 : nameEnd-1]
+		m := f.byName[string(name)]
+		switch {
+		case m != nil:
+			seen |= 1 << m.pos
+			w.path = append(w.path, segment{name: m.name})
+			w.value(m, nameEnd+1, valueEnd)
+		case isExtension(name):
+			w.path = append(w.path, segment{name: string(name)})
+			w.value(extension, nameEnd+1, valueEnd)
+		default:
+			w.path = append(w.path, segment{name: unquoteSegment(w.b[i:nameEnd])})
+			w.unknown(f, string(name))
+		}
+		w.path = w.path[:len(w.path)-1]
+		i = valueEnd
+	}
+	for n, m := range f.members {
+		if m.required && seen&(1<<n) == 0 {
+			w.faultAt(w.pointer()+"/"+m.name, CodeMissingMember, requiredHint(m), "required member %q is missing", m.name)
+		}
+	}
+}
+
+// extension is the field of any x_… member.
+var extension = private("x_", "an extension of the source, private as a whole")
+
+// isExtension reports whether name is x_ followed by letters, digits or _.
+func isExtension(name []byte) bool {
+	if len(name) < 3 || len(name) > 64 || name[0] != 'x' || name[1] != '_' {
+		return false
+	}
+	for _, c := range name[2:] {
+		if c != '_' && !isAlnum(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *walker) unknown(f *field, name string) {
+	if f.name == "" { // top level
+		for _, c := range completionFields() {
+			if c.name == name {
+				w.fault(CodeReservedMember, "leave it out", "%q is set by the server", name)
+				return
+			}
+		}
+	}
+	hint := fmt.Sprintf("name it x_%s to keep it as a private extension", strings.Map(extensionRune, name))
+	if near := nearest(f, name); near != "" {
+		hint = fmt.Sprintf("did you mean %q? Or %s", near, hint)
+	}
+	w.fault(CodeUnknownMember, hint, "unknown member")
+}
+
+func (w *walker) list(f *field, i, end int) {
+	if w.b[i] != '[' {
+		w.fault(CodeWrongType, "", "want a list, got %s", kindOf(w.b[i:end]))
+		return
+	}
+	n := 0
+	for i++; w.b[i] != ']'; n++ {
+		if w.b[i] == ',' {
+			i++
+		}
+		e := skip(w.b, i)
+		w.path = append(w.path, segment{elem: true, index: n})
+		w.value(f.elem, i, e)
+		w.path = w.path[:len(w.path)-1]
+		if f.slot != slotNone && w.b[i] == '"' {
+			w.fields.set(f.slot, string(w.b[i+1:e-1]))
+		}
+		i = e
+	}
+}
+
+func (w *walker) leaf(f *field, v []byte) {
+	text := string(v)
+	switch f.kind {
+	case KindBool:
+		if text != "true" && text != "false" {
+			w.fault(CodeWrongType, "", "want true or false, got %s", kindOf(v))
+			return
+		}
+	case KindNumber, KindInteger:
+		if !w.numeric(f, v) {
+			return
+		}
+	default:
+		if v[0] != '"' {
+			w.fault(CodeWrongType, "", "want a string, got %s", kindOf(v))
+			return
+		}
+		text = text[1 : len(text)-1] // canonical and a code: no escapes, or it is refused below
+		if t, ok := w.word(f, text); !ok {
+			return
+		} else if f.kind == KindTime {
+			w.fields.setTime(f.slot, t)
+			return
+		}
+	}
+	if f.slot != slotNone {
+		w.fields.set(f.slot, text)
+	}
+}
+
+func (w *walker) numeric(f *field, v []byte) bool {
+	if v[0] != '-' && (v[0] < '0' || v[0] > '9') {
+		w.fault(CodeWrongType, "", "want a number, got %s", kindOf(v))
+		return false
+	}
+	if f.kind == KindNumber {
+		return true
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil || n < 0 || n > 1<<53-1 {
+		w.fault(CodeBadValue, "", "want a whole number from 0 to 2^53-1, got %s", clip(v))
+		return false
+	}
+	return true
+}
+
+// word checks a public string. The time is only set for [KindTime].
+func (w *walker) word(f *field, s string) (t time.Time, ok bool) {
+	switch f.kind {
+	case KindTime:
+		t, err := time.Parse(time.RFC3339Nano, s)
+		if err != nil || t.Year() < 1970 || t.Year() > 2261 || len(s) > 35 {
+			w.fault(CodeBadValue, "write it like 2026-03-03T09:12:44.120Z", "%q is not an RFC 3339 time between 1970 and 2261", clip([]byte(s)))
+			return t, false
+		}
+		return t, true
+	case KindEnum:
+		for _, v := range f.values {
+			if v == s {
+				return t, true
+			}
+		}
+		w.fault(CodeBadValue, "use one of: "+strings.Join(f.values, ", "), "%q is not a known value", clip([]byte(s)))
+	case KindID:
+		if ok = validID(s); !ok {
+			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "%q is not an id", clip([]byte(s)))
+		}
+	case KindDigest:
+		if ok = validDigest(s); !ok {
+			w.fault(CodeBadValue, "write it as sha256: and 64 hexadecimal digits", "%q is not a digest", clip([]byte(s)))
+		}
+	case KindVersion:
+		name, ver, found := strings.Cut(s, "@")
+		if ok = found && name != "" && ver != "" && validCode(s); !ok {
+			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "%q is not name@version", clip([]byte(s)))
+		}
+	default:
+		if ok = validCode(s); !ok {
+			w.fault(CodeBadValue, "public fields take codes of letters, digits and . _ : / @ + ~ -; put free text in a private field",
+				"%q is not a code", clip([]byte(s)))
+		}
+	}
+	return t, ok
+}
+
+func isAlnum(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+func validChars(s, extra string, maxLen int) bool {
+	if s == "" || len(s) > maxLen {
+		return false
+	}
+	for i := range len(s) {
+		if !isAlnum(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// validID reports whether s can be the id of a record.
+func validID(s string) bool { return validChars(s, "._:~-", 128) && isAlnum(s[0]) }
+
+// validCode reports whether s can stand in a public field. The slash may lead,
+// so that JSON Pointers are codes.
+func validCode(s string) bool {
+	return validChars(s, "._:/@+~-", 200) && (isAlnum(s[0]) || s[0] == '/' || s[0] == '_')
+}
+
+func validDigest(s string) bool {
+	hex, ok := strings.CutPrefix(s, "sha256:")
+	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+}
+
+// skip returns the end of the canonical value that starts at i.
+func skip(b []byte, i int) int {
+	depth := 0
+	for {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			i++
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':':
+			i++
+			continue
+		default:
+			for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' {
+				i++
+			}
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+}
+
+func kindOf(v []byte) string {
+	switch v[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+func requiredHint(f *field) string {
+	switch f.kind {
+	case KindID:
+		return "give each record its own id, for example a UUIDv7: it makes a retry safe"
+	case KindEnum:
+		return "use one of: " + strings.Join(f.values, ", ")
+	case KindTime:
+		return "write it like 2026-03-03T09:12:44.120Z"
+	}
+	return ""
+}
+
+// unquoteSegment decodes a member name and escapes it for a JSON Pointer.
+func unquoteSegment(quoted []byte) string {
+	var s string
+	if json.Unmarshal(quoted, &s) != nil {
+		s = string(quoted)
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
+}
+
+func extensionRune(r rune) rune {
+	if r < 128 && (isAlnum(byte(r)) || r == '_') {
+		return r
+	}
+	return '_'
+}
+
+// nearest finds the member whose name is at most two edits away.
+func nearest(f *field, name string) string {
+	best, dist := "", 3
+	for _, m := range f.members {
+		if d := edits(m.name, name); d < dist && d < len(m.name) {
+			best, dist = m.name, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	if len(b) > 64 {
+		return len(b)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost++
+			}
+			diag = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diag+1)
+		}
+	}
+	return row[len(b)]
+}
