@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/tlog"
+	"github.com/counterfoil/counterfoil/proof"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// committed is what one commit did for one job.
+type committed struct {
+	checkpoint []byte
+	size       int64
+	growth     *tlog.Growth // nil: nothing was new
+	places     []place      // one per item of the job
+}
+
+type place struct {
+	index   int64
+	created bool
+	err     error
+}
+
+// errRollback leaves a transaction without changes and without an error.
+var errRollback = errors.New("nothing to commit")
+
+// Run is the committer: it commits what waits until ctx ends, then finishes
+// what is queued and refuses the rest. It returns nil after a clean stop. Only
+// one Run may be active.
+func (l *Ledger) Run(ctx context.Context) error {
+	work := context.WithoutCancel(ctx)
+	var keeper sync.WaitGroup
+	tidy := make(chan struct{}, 1)
+	stop := make(chan struct{})
+	keeper.Go(func() { l.keepTidy(work, tidy, stop) })
+	defer keeper.Wait()
+	defer close(stop)
+
+	l.queue.open()
+	for {
+		select {
+		case <-l.queue.wake:
+			l.commit(work, l.queue.take(l.cfg.MaxGroup))
+			select {
+			case tidy <- struct{}{}:
+			default:
+			}
+		case <-ctx.Done():
+			left := l.queue.close()
+			if len(left) > 0 {
+				l.commit(work, left)
+			}
+			return nil
+		}
+	}
+}
+
+// keepTidy folds the database's write-ahead log back, beside the commits.
+func (l *Ledger) keepTidy(ctx context.Context, tidy, stop <-chan struct{}) {
+	for {
+		select {
+		case <-tidy:
+			if err := l.cfg.DB.Checkpoint(ctx); err != nil {
+				l.cfg.Logger.Warn("database checkpoint failed", "origin", l.origin, "error", err)
+			}
+		case <-stop:
+			return
+		}
+	}
+}
+
+// commit puts the jobs into the log in one transaction and wakes their callers.
+func (l *Ledger) commit(ctx context.Context, jobs []*job) {
+	if len(jobs) == 0 {
+		return
+	}
+	start := l.cfg.Now()
+	t := &transaction{l: l, jobs: jobs, now: start}
+	err := l.cfg.DB.Write(ctx, t.run)
+	switch {
+	case err == nil:
+		l.tree = t.next
+	case errors.Is(err, errRollback):
+		err = nil
+	default:
+		l.tree = nil // it may have been persisted: read the edge again
+		err = storage("commit", err)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Code == Internal {
+			l.cfg.Logger.Error("commit failed", "origin", l.origin, "error", err)
+		}
+	}
+	for i, j := range jobs {
+		switch {
+		case err != nil:
+			j.err = err
+		case t.refused[i] != nil:
+			j.err = t.refused[i]
+		default:
+			j.result = &committed{checkpoint: t.checkpoint, size: t.size, growth: t.growth, places: t.places[i]}
+		}
+		close(j.done)
+	}
+	if l.cfg.OnCommit != nil {
+		l.cfg.OnCommit(Commit{Records: len(t.fresh), Size: t.size, Took: l.cfg.Now().Sub(start), Queued: l.queue.len(), Err: err})
+	}
+}
+
+// transaction is one group commit. It is used once, by the committer.
+type transaction struct {
+	l    *Ledger
+	jobs []*job
+	now  time.Time
+
+	places  [][]place
+	refused []error // one per job; nil: accepted
+	fresh   []*item // new leaves, in log order
+	indexes map[string]taken
+
+	next       *tlog.Tree
+	growth     *tlog.Growth
+	checkpoint []byte
+	size       int64
+}
+
+// taken is where an id stands already, or will stand after this commit.
+type taken struct {
+	index   int64
+	content []byte
+}
+
+func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
+	t.places, t.refused, t.fresh = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil
+	var size int64
+	var checkpoint []byte
+	if err := tx.QueryRow(ctx, `SELECT size, checkpoint FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint); err != nil {
+		return fmt.Errorf("lock head: %w", err)
+	}
+	tree, err := t.l.edge(ctx, tx, size, checkpoint)
+	if err != nil {
+		return err
+	}
+	if err := t.lookUp(ctx, tx); err != nil {
+		return err
+	}
+	t.assign(size)
+	if len(t.fresh) == 0 {
+		t.size, t.checkpoint = size, checkpoint
+		return errRollback
+	}
+	if err := t.writeRows(ctx, tx, size); err != nil {
+		return err
+	}
+	return t.writeTree(ctx, tx, tree)
+}
+
+// edge returns the tree of the given size: the one in memory if it is that, or
+// a fresh copy of the stored right edge, whose root must be the signed one.
+func (l *Ledger) edge(ctx context.Context, tx *db.Tx, size int64, checkpoint []byte) (*tlog.Tree, error) {
+	if l.tree != nil && l.tree.Size() == size {
+		return l.tree, nil
+	}
+	tree, err := tlog.Load(size, func(level int, n int64, width int) ([]byte, error) {
+		return readTile(ctx, tx, level, n)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load tree edge: %w", err)
+	}
+	cp, err := proof.ParseCheckpoint(checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("read head checkpoint: %w", err)
+	}
+	if cp.Size != size || cp.Root != tree.Root() {
+		return nil, fault(Internal, "run counterfoil verify: the database was changed from outside",
+			"the stored tree does not have the root that was signed for size %d", size)
+	}
+	return tree, nil
+}
+
+// lookUp finds which of the ids are taken.
+func (t *transaction) lookUp(ctx context.Context, tx *db.Tx) error {
+	t.indexes = map[string]taken{}
+	var ids []any
+	for _, j := range t.jobs {
+		for i := range j.items {
+			if j.items[i].err == nil {
+				ids = append(ids, j.items[i].rec.ID())
+			}
+		}
+	}
+	const chunk = 500
+	for ; len(ids) > 0; ids = ids[min(chunk, len(ids)):] {
+		part := ids[:min(chunk, len(ids))]
+		rows, err := tx.Query(ctx, `SELECT id, idx, content FROM lookup WHERE id IN (`+db.Marks(len(part))+`)`, part...)
+		if err != nil {
+			return fmt.Errorf("look up ids: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			var tk taken
+			if err := rows.Scan(&id, &tk.index, &tk.content); err != nil {
+				return fmt.Errorf("look up ids: %w", err)
+			}
+			t.indexes[id] = tk
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("look up ids: %w", err)
+		}
+	}
+	return nil
+}
+
+// assign gives each record its place, job by job: a job that is refused leaves
+// no trace.
+func (t *transaction) assign(size int64) {
+	for n, j := range t.jobs {
+		places := make([]place, len(j.items))
+		fresh := len(t.fresh)
+		for i := range j.items {
+			places[i] = t.assignOne(&j.items[i], size)
+			if err := places[i].err; err != nil && !j.partial {
+				t.refused[n] = err
+				for _, it := range t.fresh[fresh:] {
+					delete(t.indexes, it.rec.ID())
+				}
+				t.fresh = t.fresh[:fresh]
+				break
+			}
+		}
+		t.places[n] = places
+	}
+}
+
+func (t *transaction) assignOne(it *item, size int64) place {
+	if it.err != nil {
+		return place{err: it.err}
+	}
+	id := it.rec.ID()
+	if tk, ok := t.indexes[id]; ok {
+		if !sameContent(tk.content, it.content) {
+			return place{err: fault(Conflict, "an id names one record for ever; give the new content an id of its own", "record %s is already at index %d with other content", id, tk.index)}
+		}
+		return place{index: tk.index}
+	}
+	index := size + int64(len(t.fresh))
+	t.indexes[id] = taken{index: index, content: it.content}
+	t.fresh = append(t.fresh, it)
+	return place{index: index, created: true}
+}
+
+// writeTree grows the tree, signs it and moves the head.
+func (t *transaction) writeTree(ctx context.Context, tx *db.Tx, tree *tlog.Tree) error {
+	leaves := make([]tlog.Hash, len(t.fresh))
+	for i, it := range t.fresh {
+		leaves[i] = it.leaf
+	}
+	t.next, t.growth = tree.Append(leaves)
+	t.size = t.growth.To
+	var err error
+	t.checkpoint, err = proof.Sign(proof.Checkpoint{Origin: t.l.origin, Size: t.size, Root: t.growth.Root}, t.l.signer)
+	if err != nil {
+		return fmt.Errorf("sign checkpoint: %w", err)
+	}
+	for _, tile := range t.growth.Tiles {
+		if _, err := tx.Exec(ctx, `INSERT INTO tile (level, n, hashes) VALUES (?, ?, ?)
+			ON CONFLICT (level, n) DO UPDATE SET hashes = excluded.hashes`, tile.Level, tile.N, tile.Hashes); err != nil {
+			return fmt.Errorf("write tile: %w", err)
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO checkpoint (size, note, time) VALUES (?, ?, ?)`, t.size, t.checkpoint, t.now.UnixNano()); err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE head SET size = ?, checkpoint = ? WHERE one = 1`, t.size, t.checkpoint); err != nil {
+		return fmt.Errorf("move head: %w", err)
+	}
+	return nil
+}
+
+// Columns of the tables that are filled in bulk.
+var (
+	entryColumns    = []string{"idx", "statement"}
+	evidenceColumns = []string{"idx", "key", "sealed"}
+	lookupColumns   = []string{"idx", "id", "type", "time", "recorded", "source", "seq", "system", "use_case", "env",
+		"interaction", "journey", "channel", "kind", "status", "outcome", "adverse", "significant", "automation", "about",
+		"model", "prompt", "policy", "config", "principal", "capture", "content"}
+)
+
+func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) error {
+	entries := make([][]any, len(t.fresh))
+	lookups := make([][]any, len(t.fresh))
+	evidences := make([][]any, 0, len(t.fresh))
+	for i, it := range t.fresh {
+		index := size + int64(i)
+		entries[i] = []any{index, it.statement.Bytes()}
+		lookups[i] = append(LookupRow(index, it.statement.Fields()), it.content)
+		if it.sealed != nil {
+			evidences = append(evidences, []any{index, it.key, it.sealed})
+		}
+	}
+	if err := tx.Insert(ctx, "entry", entryColumns, entries); err != nil {
+		return fmt.Errorf("write entries: %w", err)
+	}
+	if err := tx.Insert(ctx, "lookup", lookupColumns, lookups); err != nil {
+		return fmt.Errorf("write lookup rows: %w", err)
+	}
+	if err := tx.Insert(ctx, "evidence", evidenceColumns, evidences); err != nil {
+		return fmt.Errorf("write evidence: %w", err)
+	}
+	return nil
+}
+
+// LookupRow is the lookup row of a statement, without its last column content,
+// in the order of [LookupColumns]. A verifier compares it with what is stored.
+func LookupRow(index int64, f record.Fields) []any {
+	row := make([]any, 0, len(lookupColumns))
+	row = append(row, index, f.ID, f.Type, f.Time.UnixNano(), f.Recorded.UnixNano(), text(f.Source))
+	if f.Seq < 0 {
+		row = append(row, nil)
+	} else {
+		row = append(row, f.Seq)
+	}
+	for _, s := range [...]string{f.System, f.UseCase, f.Env, f.Interaction, f.Journey, f.Channel, f.Kind, f.Status, f.Outcome,
+		f.Adverse, f.Significant, f.Automation, f.About, f.Model, f.Prompt, f.Policy, f.Config} {
+		row = append(row, text(s))
+	}
+	return append(row, f.Principal, f.Capture)
+}
+
+// LookupColumns are the columns of [LookupRow].
+func LookupColumns() []string { return lookupColumns[:len(lookupColumns)-1] }
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
