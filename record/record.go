@@ -3,13 +3,10 @@
 package record
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Record is one record that passed the parser. It is immutable and safe for
@@ -239,30 +236,4 @@ func tooLarge(b []byte) *Error {
 	}
 	return problem(CodeStatementTooLarge, "/"+big, "send the steps as step records of their own, with about naming this decision",
 		"the statement would have %d bytes, the limit is %d, and %d of them are here", len(b), MaxStatement, size)
-}
-
-// Rebuild puts the original record back together from its statement and all
-// of its openings: the statement with the values in place and without the
-// members that the server added.
-func Rebuild(s *Statement, openings []Opening) ([]byte, error) {
-	full, err := s.Open(openings)
-	if err != nil {
-		return nil, err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(full, &members); err != nil {
-		return nil, fmt.Errorf("read opened statement: %w", err)
-	}
-	for _, f := range completionFields() {
-		delete(members, f.name)
-	}
-	v, err := json.Marshal(members)
-	if err != nil {
-		return nil, fmt.Errorf("write record: %w", err)
-	}
-	out := jsontext.Value(v)
-	if err := out.Canonicalize(); err != nil {
-		return nil, fmt.Errorf("canonicalize record: %w", err)
-	}
-	return out, nil
 }

@@ -60,7 +60,7 @@ func TestSealAndRebuild(t *testing.T) {
 	if got, want := again.Fields(), st.Fields(); got != want {
 		t.Errorf("fields of the parsed statement\n got %+v\nwant %+v", got, want)
 	}
-	back, err := record.Rebuild(again, openings)
+	back, err := again.Rebuild(openings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +130,23 @@ func BenchmarkParseAndSeal(b *testing.B) {
 			b.Fatal(err)
 		}
 		if _, _, err := r.Seal(completion, rand.Reader); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseStatement(b *testing.B) {
+	r, err := record.Parse([]byte(refund))
+	if err != nil {
+		b.Fatal(err)
+	}
+	st, _, err := r.Seal(completion, rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := record.ParseStatement(st.Bytes()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -34,17 +34,20 @@ func statementTable(f *field) *field { return statementTables[f] }
 // ParseStatement reads a leaf of the log. raw must be in JCS form, at most
 // [MaxStatement] bytes, complete, and every private place must hold a seal. A
 // public value may be sealed as well (a ledger can be stricter than the table).
-// The error is an [*Error].
+// raw is kept and must not be changed. The error is an [*Error].
 func ParseStatement(raw []byte) (*Statement, error) {
 	if len(raw) > MaxStatement {
 		return nil, problem(CodeStatementTooLarge, "", "", "the statement has %d bytes, the limit is %d", len(raw), MaxStatement)
 	}
-	canonical, err := Canonicalize(raw)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(canonical, raw) {
-		return nil, problem(CodeNotCanonical, "", "apply RFC 8785", "the statement is not in canonical form")
+	canonical := raw
+	if !plainlyCanonical(raw) {
+		var err error
+		if canonical, err = Canonicalize(raw); err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(canonical, raw) {
+			return nil, problem(CodeNotCanonical, "", "apply RFC 8785", "the statement is not in canonical form")
+		}
 	}
 	w, err := defaultRules.walk(canonical, true)
 	if err != nil {
@@ -130,6 +133,31 @@ func (s *Statement) Open(openings []Opening) ([]byte, error) {
 		return nil, problem(CodeSealMismatch, p, "", "the statement has no seal here")
 	}
 	return append(b, s.bytes[at:]...), nil
+}
+
+// Rebuild puts the original record back together from its statement and all
+// of its openings, in JCS form: the statement with the values in place and
+// without the members that the server added.
+func (s *Statement) Rebuild(openings []Opening) ([]byte, error) {
+	full, err := s.Open(openings)
+	if err != nil {
+		return nil, err
+	}
+	out := append(make([]byte, 0, len(full)), '{')
+	for i := 1; full[i] != '}'; {
+		if full[i] == ',' {
+			i++
+		}
+		nameEnd := skip(full, i)
+		end := skip(full, nameEnd+1)
+		switch string(full[i:nameEnd]) {
+		case `"capture"`, `"principal"`, `"recorded"`, `"statement"`:
+		default:
+			out = append(comma(out), full[i:end]...)
+		}
+		i = end
+	}
+	return append(out, '}'), nil
 }
 
 // String names the statement in messages.
