@@ -32,13 +32,15 @@ const (
 type Field struct {
 	// Pattern is the place in the record: a JSON Pointer in which * stands for
 	// every element of a list.
-	Pattern  string   `json:"pattern"`
-	Kind     Kind     `json:"kind"`
-	Private  bool     `json:"private"`
-	Required bool     `json:"required"`
-	Values   []string `json:"values,omitempty"`
-	Types    []Type   `json:"types"`
-	Doc      string   `json:"doc"`
+	Pattern string   `json:"pattern"`
+	Kind    Kind     `json:"kind"`
+	Private bool     `json:"private"`
+	Values  []string `json:"values,omitempty"`
+	Doc     string   `json:"doc"`
+	// Types are the record types in which the field may stand; in those of
+	// Required it must, if the object that holds it does.
+	Types    []Type `json:"types"`
+	Required []Type `json:"required,omitempty"`
 }
 
 // field is one node of the table of one record type.
@@ -200,8 +202,11 @@ func flatten(rows map[string]*Field, t Type, prefix string, f *field) {
 	}
 	row := rows[prefix]
 	if row == nil {
-		row = &Field{Pattern: prefix, Kind: f.kind, Private: f.private, Required: f.required, Values: f.values, Doc: f.doc}
+		row = &Field{Pattern: prefix, Kind: f.kind, Private: f.private, Values: f.values, Doc: f.doc}
 		rows[prefix] = row
 	}
 	row.Types = append(row.Types, t)
+	if f.required {
+		row.Required = append(row.Required, t)
+	}
 }
