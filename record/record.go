@@ -55,13 +55,17 @@ func (r *Rules) walk(canonical []byte, sealed bool) (*walker, error) {
 	return w, nil
 }
 
-// typeOf finds the top-level member "type", which decides the rest.
-func typeOf(b []byte) (Type, error) {
+// typeHint lists the types a record can have.
+var typeHint = func() string {
 	names := make([]string, 0, 16)
 	for _, t := range Types() {
 		names = append(names, string(t))
 	}
-	hint := "use one of: " + strings.Join(names, ", ")
+	return "use one of: " + strings.Join(names, ", ")
+}()
+
+// typeOf finds the top-level member "type", which decides the rest.
+func typeOf(b []byte) (Type, error) {
 	for i := 1; b[i] != '}'; {
 		if b[i] == ',' {
 			i++
@@ -71,17 +75,17 @@ func typeOf(b []byte) (Type, error) {
 		if string(b[i:nameEnd]) == `"type"` {
 			v := b[nameEnd+1 : end]
 			if v[0] != '"' {
-				return "", problem(CodeWrongType, "/type", hint, "want a string, got %s", kindOf(v))
+				return "", problem(CodeWrongType, "/type", typeHint, "want a string, got %s", kindOf(v))
 			}
 			t := Type(v[1 : len(v)-1])
 			if _, ok := defaultRules.types[t]; !ok {
-				return "", problem(CodeBadValue, "/type", hint, "%s is not a record type", clip(v))
+				return "", problem(CodeBadValue, "/type", typeHint, "%s is not a record type", clip(v))
 			}
 			return t, nil
 		}
 		i = end
 	}
-	return "", problem(CodeMissingMember, "/type", hint, `required member "type" is missing`)
+	return "", problem(CodeMissingMember, "/type", typeHint, `required member "type" is missing`)
 }
 
 // ID is the record's id.
@@ -155,7 +159,7 @@ func (r *Record) Seal(c Completion, random io.Reader) (*Statement, []Opening, er
 
 // members returns the completion as sorted name/value pairs in JCS.
 func (c Completion) members() ([4][2]string, error) {
-	if !validCode(c.Principal) {
+	if !validCode([]byte(c.Principal)) {
 		return [4][2]string{}, problem(CodeBadValue, "/principal", "", "%q is not a code", c.Principal)
 	}
 	if !strings.Contains(" "+captures+" ", " "+c.Capture+" ") {

@@ -3,6 +3,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -178,10 +179,9 @@ func (w *walker) list(f *field, i, end int) {
 }
 
 func (w *walker) leaf(f *field, v []byte) {
-	text := string(v)
 	switch f.kind {
 	case KindBool:
-		if text != "true" && text != "false" {
+		if v[0] != 't' && v[0] != 'f' {
 			w.fault(CodeWrongType, "", "want true or false, got %s", kindOf(v))
 			return
 		}
@@ -194,16 +194,17 @@ func (w *walker) leaf(f *field, v []byte) {
 			w.fault(CodeWrongType, "", "want a string, got %s", kindOf(v))
 			return
 		}
-		text = text[1 : len(text)-1] // canonical and a code: no escapes, or it is refused below
-		if t, ok := w.word(f, text); !ok {
+		v = v[1 : len(v)-1] // canonical, and a code: no escapes, or it is refused below
+		if f.kind == KindTime {
+			w.moment(f, v)
 			return
-		} else if f.kind == KindTime {
-			w.fields.setTime(f.slot, t)
+		}
+		if !w.word(f, v) {
 			return
 		}
 	}
 	if f.slot != slotNone {
-		w.fields.set(f.slot, text)
+		w.fields.set(f.slot, string(v))
 	}
 }
 
@@ -223,55 +224,62 @@ func (w *walker) numeric(f *field, v []byte) bool {
 	return true
 }
 
-// word checks a public string. The time is only set for [KindTime].
-func (w *walker) word(f *field, s string) (t time.Time, ok bool) {
+// moment checks an RFC 3339 time.
+func (w *walker) moment(f *field, v []byte) {
+	var t time.Time
+	if err := t.UnmarshalText(v); err != nil || t.Year() < 1970 || t.Year() > 2261 || len(v) > 35 {
+		w.fault(CodeBadValue, "write it like 2026-03-03T09:12:44.120Z", "%q is not an RFC 3339 time between 1970 and 2261", clip(v))
+		return
+	}
+	w.fields.setTime(f.slot, t)
+}
+
+// word checks any other public string.
+func (w *walker) word(f *field, v []byte) bool {
 	switch f.kind {
-	case KindTime:
-		t, err := time.Parse(time.RFC3339Nano, s)
-		if err != nil || t.Year() < 1970 || t.Year() > 2261 || len(s) > 35 {
-			w.fault(CodeBadValue, "write it like 2026-03-03T09:12:44.120Z", "%q is not an RFC 3339 time between 1970 and 2261", clip([]byte(s)))
-			return t, false
-		}
-		return t, true
 	case KindEnum:
-		for _, v := range f.values {
-			if v == s {
-				return t, true
+		for _, word := range f.values {
+			if word == string(v) {
+				return true
 			}
 		}
-		w.fault(CodeBadValue, "use one of: "+strings.Join(f.values, ", "), "%q is not a known value", clip([]byte(s)))
+		w.fault(CodeBadValue, "use one of: "+strings.Join(f.values, ", "), "%q is not a known value", clip(v))
+		return false
 	case KindID:
-		if ok = validID(s); !ok {
-			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "%q is not an id", clip([]byte(s)))
+		if !validID(v) {
+			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "%q is not an id", clip(v))
+			return false
 		}
 	case KindDigest:
-		if ok = validDigest(s); !ok {
-			w.fault(CodeBadValue, "write it as sha256: and 64 hexadecimal digits", "%q is not a digest", clip([]byte(s)))
+		if !validDigest(v) {
+			w.fault(CodeBadValue, "write it as sha256: and 64 hexadecimal digits", "%q is not a digest", clip(v))
+			return false
 		}
 	case KindVersion:
-		name, ver, found := strings.Cut(s, "@")
-		if ok = found && name != "" && ver != "" && validCode(s); !ok {
-			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "%q is not name@version", clip([]byte(s)))
+		if name, ver, found := bytes.Cut(v, []byte("@")); !found || len(name) == 0 || len(ver) == 0 || !validCode(v) {
+			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "%q is not name@version", clip(v))
+			return false
 		}
 	default:
-		if ok = validCode(s); !ok {
+		if !validCode(v) {
 			w.fault(CodeBadValue, "public fields take codes of letters, digits and . _ : / @ + ~ -; put free text in a private field",
-				"%q is not a code", clip([]byte(s)))
+				"%q is not a code", clip(v))
+			return false
 		}
 	}
-	return t, ok
+	return true
 }
 
 func isAlnum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-func validChars(s, extra string, maxLen int) bool {
-	if s == "" || len(s) > maxLen {
+func validChars(s []byte, extra string, maxLen int) bool {
+	if len(s) == 0 || len(s) > maxLen {
 		return false
 	}
-	for i := range len(s) {
-		if !isAlnum(s[i]) && strings.IndexByte(extra, s[i]) < 0 {
+	for _, c := range s {
+		if !isAlnum(c) && strings.IndexByte(extra, c) < 0 {
 			return false
 		}
 	}
@@ -279,17 +287,17 @@ func validChars(s, extra string, maxLen int) bool {
 }
 
 // validID reports whether s can be the id of a record.
-func validID(s string) bool { return validChars(s, "._:~-", 128) && isAlnum(s[0]) }
+func validID(s []byte) bool { return validChars(s, "._:~-", 128) && isAlnum(s[0]) }
 
 // validCode reports whether s can stand in a public field. The slash may lead,
 // so that JSON Pointers are codes.
-func validCode(s string) bool {
+func validCode(s []byte) bool {
 	return validChars(s, "._:/@+~-", 200) && (isAlnum(s[0]) || s[0] == '/' || s[0] == '_')
 }
 
-func validDigest(s string) bool {
-	hex, ok := strings.CutPrefix(s, "sha256:")
-	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+func validDigest(s []byte) bool {
+	hex, ok := bytes.CutPrefix(s, []byte("sha256:"))
+	return ok && len(hex) == 64 && len(bytes.Trim(hex, "0123456789abcdef")) == 0
 }
 
 // skip returns the end of the canonical value that starts at i.
