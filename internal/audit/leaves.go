@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	sumdb "golang.org/x/mod/sumdb/tlog"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// pageLeaves is how many leaves one worker reads at a time: whole tiles.
+const pageLeaves = 4 * 256
+
+// page is what one worker found in one page.
+type page struct {
+	from     int64
+	hashes   []sumdb.Hash
+	findings []Finding
+	missing  bool // a leaf is missing: the tree can not go on
+	seals    int64
+	opened   int64
+	erased   int64
+	unopened int64
+}
+
+func (p *page) find(code string, promise int, index int64, id, format string, args ...any) {
+	p.findings = append(p.findings, Finding{Code: code, Promise: promise, Index: index, Record: id, Detail: fmt.Sprintf(format, args...)})
+}
+
+// leaves checks every page on all workers and feeds the tree in order.
+func (a *auditor) leaves(ctx context.Context, t *tree) error {
+	ctx, cancel := context.WithCancel(ctx)
+	type slot struct {
+		p   *page
+		err error
+	}
+	pages := (a.snap.size + pageLeaves - 1) / pageLeaves
+	order := make(chan chan slot, 2*a.cfg.Workers)
+	tasks := make(chan func(), 2*a.cfg.Workers)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer cancel()
+	for range a.cfg.Workers {
+		workers.Go(func() {
+			for task := range tasks {
+				task()
+			}
+		})
+	}
+	workers.Go(func() {
+		defer close(tasks)
+		defer close(order)
+		for n := range pages {
+			done := make(chan slot, 1)
+			select {
+			case order <- done:
+			case <-ctx.Done():
+				return
+			}
+			tasks <- func() {
+				p, err := a.page(ctx, n*pageLeaves)
+				done <- slot{p, err}
+			}
+		}
+	})
+	for done := range order {
+		s := <-done
+		if s.err != nil {
+			return s.err
+		}
+		a.take(s.p, t)
+		a.cfg.Progress(min(s.p.from+pageLeaves, a.snap.size), a.snap.size)
+	}
+	return ctx.Err()
+}
+
+// take adds one page's results, in log order.
+func (a *auditor) take(p *page, t *tree) {
+	for _, f := range p.findings {
+		a.find(f)
+	}
+	a.report.Seals += p.seals
+	a.report.Opened += p.opened
+	a.report.Erased += p.erased
+	a.report.Unopened += p.unopened
+	for _, h := range p.hashes {
+		t.add(h)
+	}
+	if p.missing {
+		t.stop = true
+	}
+}
+
+// row is what the database holds for one index.
+type row struct {
+	statement []byte
+	leaf      bool
+	lookup    string
+	found     bool
+	content   []byte
+	key       int64
+	sealed    []byte
+}
+
+// page reads and checks the leaves from from on, in one snapshot.
+func (a *auditor) page(ctx context.Context, from int64) (*page, error) {
+	to := min(from+pageLeaves, a.snap.size)
+	p := &page{from: from}
+	rows := make([]row, to-from)
+	tiles := map[int64][]byte{}
+	err := a.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return a.readPage(ctx, tx, from, to, rows, tiles)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read records %d to %d: %w", from, to-1, err)
+	}
+	for i := range rows {
+		a.checkRow(p, from+int64(i), &rows[i])
+	}
+	a.checkLevel0(p, from, rows, tiles)
+	return p, nil
+}
+
+// lookupText is SQL for all lookup columns as one text, cheaper to fetch than
+// 26 columns. No public value contains the separator, and none is "~".
+var lookupText = func() string {
+	parts := make([]string, 0, 32)
+	for _, c := range ledger.LookupColumns() {
+		parts = append(parts, "COALESCE(CAST("+c+" AS TEXT), '~')")
+	}
+	return strings.Join(parts, " || '|' || ")
+}()
+
+func textOf(values []any) string {
+	b := make([]byte, 0, 256)
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, '|')
+		}
+		switch v := v.(type) {
+		case nil:
+			b = append(b, '~')
+		case int64:
+			b = strconv.AppendInt(b, v, 10)
+		case string:
+			b = append(b, v...)
+		}
+	}
+	return string(b)
+}
+
+func (a *auditor) readPage(ctx context.Context, tx *db.Tx, from, to int64, rows []row, tiles map[int64][]byte) error {
+	span := []any{from, to}
+	err := each(ctx, tx, `SELECT idx, statement FROM entry WHERE idx >= ? AND idx < ?`, span, func(r *sql.Rows) error {
+		var index int64
+		var statement []byte
+		if err := r.Scan(&index, &statement); err != nil {
+			return err
+		}
+		rows[index-from].statement, rows[index-from].leaf = statement, true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = each(ctx, tx, `SELECT idx, `+lookupText+`, content FROM lookup WHERE idx >= ? AND idx < ?`, span, func(r *sql.Rows) error {
+		var index int64
+		var text string
+		var content []byte
+		if err := r.Scan(&index, &text, &content); err != nil {
+			return err
+		}
+		row := &rows[index-from]
+		row.lookup, row.found, row.content = text, true, content
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	query := `SELECT idx, key, sealed FROM evidence WHERE idx >= ? AND idx < ?`
+	if a.cfg.Keys == nil { // only whether it is there
+		query = `SELECT idx, key, NULL FROM evidence WHERE idx >= ? AND idx < ?`
+	}
+	err = each(ctx, tx, query, span, func(r *sql.Rows) error {
+		var index, key int64
+		var sealed []byte
+		if err := r.Scan(&index, &key, &sealed); err != nil {
+			return err
+		}
+		if sealed == nil {
+			sealed = []byte{}
+		}
+		rows[index-from].key, rows[index-from].sealed = key, sealed
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, tx, `SELECT n, hashes FROM tile WHERE level = 0 AND n >= ? AND n < ?`, []any{from / 256, (to + 255) / 256}, func(r *sql.Rows) error {
+		var n int64
+		var hashes []byte
+		if err := r.Scan(&n, &hashes); err != nil {
+			return err
+		}
+		tiles[n] = hashes
+		return nil
+	})
+}
+
+// checkRow checks one record against itself.
+func (a *auditor) checkRow(p *page, index int64, r *row) {
+	if !r.leaf {
+		p.missing = true
+		p.find(LeafMissing, 2, index, idFrom(r.lookup), "the leaf is gone")
+		return
+	}
+	if p.missing {
+		return
+	}
+	p.hashes = append(p.hashes, record.LeafHash(r.statement))
+	st, err := record.ParseStatement(r.statement)
+	if err != nil {
+		p.find(LeafMalformed, 2, index, idFrom(r.lookup), "the leaf is not a statement: %v", err)
+		return
+	}
+	switch {
+	case !r.found:
+		p.find(LookupMissing, 2, index, st.ID(), "its lookup row is gone: searches would not find it")
+	case r.lookup != textOf(ledger.LookupRow(index, st.Fields())):
+		p.find(LookupChanged, 2, index, st.ID(), "its lookup row says otherwise than the statement: %s", differences(r.lookup, textOf(ledger.LookupRow(index, st.Fields()))))
+	}
+	a.checkEvidence(p, index, r, st)
+}
+
+// idFrom takes the record id out of a lookup text.
+func idFrom(lookup string) string {
+	if parts := strings.SplitN(lookup, "|", 3); len(parts) == 3 {
+		return parts[1]
+	}
+	return ""
+}
+
+func differences(have, want string) string {
+	h, w := strings.Split(have, "|"), strings.Split(want, "|")
+	var out []string
+	for i, c := range ledger.LookupColumns() {
+		if i < len(h) && i < len(w) && h[i] != w[i] {
+			out = append(out, fmt.Sprintf("%s is %q, want %q", c, h[i], w[i]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// checkEvidence opens every seal of a statement, or says why it can not.
+func (a *auditor) checkEvidence(p *page, index int64, r *row, st *record.Statement) {
+	seals := st.Seals()
+	p.seals += int64(len(seals))
+	switch {
+	case len(seals) == 0 && r.sealed != nil:
+		p.find(EvidenceExtra, 4, index, st.ID(), "there is evidence, but the statement has no seals")
+		return
+	case len(seals) == 0:
+		return
+	case r.sealed == nil:
+		a.checkErased(p, index, st, seals)
+		return
+	case a.cfg.Keys == nil:
+		p.unopened += int64(len(seals))
+		return
+	}
+	openings, err := a.open(r, st)
+	if err != nil {
+		p.find(EvidenceChanged, 2, index, st.ID(), "%v", err)
+		return
+	}
+	if len(openings) != len(seals) {
+		p.find(EvidenceMissing, 2, index, st.ID(), "%d of %d private values are gone without a tombstone", len(seals)-len(openings), len(seals))
+		return
+	}
+	original, err := st.Rebuild(openings)
+	if err != nil {
+		p.find(EvidenceChanged, 2, index, st.ID(), "%v", err)
+		return
+	}
+	p.opened += int64(len(seals))
+	if a.snap.contentKey != nil && r.found && !bytes.Equal(a.contentMAC(original), r.content) {
+		p.find(LookupChanged, 2, index, st.ID(), "its content mark is not that of the record: sending it again would be refused or taken for another")
+	}
+}
+
+func (a *auditor) open(r *row, st *record.Statement) ([]record.Opening, error) {
+	if a.snap.badKeys[r.key] {
+		return nil, fmt.Errorf("evidence key %d does not open", r.key)
+	}
+	key := a.snap.keys[r.key]
+	if key == nil {
+		return nil, fmt.Errorf("evidence key %d is gone", r.key)
+	}
+	return key.Open(st.ID(), r.sealed)
+}
+
+// checkErased accepts missing evidence only where a tombstone accounts for it.
+func (a *auditor) checkErased(p *page, index int64, st *record.Statement, seals []record.Seal) {
+	for _, s := range seals {
+		if !a.snap.erased(st.ID(), s.Pointer) {
+			p.find(EvidenceMissing, 2, index, st.ID(), "the private value at %s (of %d) is gone without a tombstone", s.Pointer, len(seals))
+			return
+		}
+		p.erased++
+	}
+}
+
+func (a *auditor) contentMAC(canonical []byte) []byte {
+	m := hmac.New(sha256.New, a.snap.contentKey)
+	m.Write(canonical)
+	return m.Sum(nil)[:16]
+}
+
+// checkLevel0 compares the leaf hashes with the tiles, which names the record
+// that was changed.
+func (a *auditor) checkLevel0(p *page, from int64, rows []row, tiles map[int64][]byte) {
+	missing := map[int64]bool{}
+	for i, h := range p.hashes {
+		index := from + int64(i)
+		n, at := index/256, int(index%256)*sumdb.HashSize
+		tile, ok := tiles[n]
+		if !ok {
+			if !missing[n] {
+				missing[n] = true
+				p.find(TileMissing, 2, -1, "", "tile 0/%d is missing", n)
+			}
+			continue
+		}
+		if len(tile) < at+sumdb.HashSize || !bytes.Equal(tile[at:at+sumdb.HashSize], h[:]) {
+			p.find(LeafChanged, 2, index, idFrom(rows[i].lookup), "the leaf does not have the hash that was stored for it")
+		}
+	}
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+	sumdb "golang.org/x/mod/sumdb/tlog"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/evidence"
+	"github.com/counterfoil/counterfoil/proof"
+)
+
+// snapshot is what one consistent read finds: all that is not immutable.
+type snapshot struct {
+	size        int64
+	head        []byte
+	checkpoints []checkpoint // by size
+	counts      map[string]int64
+	tiles       map[tileID][]byte // every tile above level 0, and the edge of level 0
+	keys        map[int64]*evidence.Key
+	badKeys     map[int64]bool
+	tombstones  map[string]string // "record id\x00pointer" → tombstone id
+	contentKey  []byte            // nil without the master key
+}
+
+type tileID struct {
+	level int
+	n     int64
+}
+
+// checkpoint is one stored checkpoint; ok says that its signature and its text
+// are right, so that root is what the log signed for size.
+type checkpoint struct {
+	size int64
+	root sumdb.Hash
+	ok   bool
+}
+
+func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
+	s := &snapshot{counts: map[string]int64{}, tiles: map[tileID][]byte{}, keys: map[int64]*evidence.Key{}, badKeys: map[int64]bool{}, tombstones: map[string]string{}}
+	a.snap = s
+	meta := map[string][]byte{}
+	err := each(ctx, tx, `SELECT name, value FROM meta`, nil, func(rows *sql.Rows) error {
+		var name string
+		var value []byte
+		if err := rows.Scan(&name, &value); err != nil {
+			return err
+		}
+		meta[name] = value
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read meta: %w", err)
+	}
+	a.report.Origin, a.report.VerifierKey = string(meta["origin"]), string(meta["vkey"])
+	if err := tx.QueryRow(ctx, `SELECT size, checkpoint FROM head WHERE one = 1`).Scan(&s.size, &s.head); err != nil {
+		if !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("read head: %w", err)
+		}
+		a.find(Finding{Code: HeadMismatch, Promise: 2, Index: -1, Detail: "the head row is missing"})
+	}
+	a.report.Size = s.size
+	if err := a.readCheckpoints(ctx, tx); err != nil {
+		return err
+	}
+	for _, table := range []string{"entry", "lookup", "evidence"} {
+		var n int64
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
+			return fmt.Errorf("count %s: %w", table, err)
+		}
+		s.counts[table] = n
+	}
+	if err := a.readTiles(ctx, tx); err != nil {
+		return err
+	}
+	if err := a.readTombstones(ctx, tx); err != nil {
+		return fmt.Errorf("read tombstones: %w", err)
+	}
+	return a.readKeys(ctx, tx, meta)
+}
+
+func each(ctx context.Context, tx *db.Tx, query string, args []any, row func(*sql.Rows) error) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// verifier is the key that signed checkpoints must have: the one remembered,
+// or on a first visit the database's own.
+func (a *auditor) verifier() (note.Verifier, error) {
+	return note.NewVerifier(a.report.VerifierKey)
+}
+
+// judge opens one signed note. With a trust policy of its own, that decides;
+// witnesses are then only asked of the head.
+func (a *auditor) judge(signed []byte) (proof.Checkpoint, error) {
+	v, err := a.verifier()
+	if err != nil {
+		return proof.Checkpoint{}, fmt.Errorf("the log key %q is not a verifier key", a.report.VerifierKey)
+	}
+	n, err := note.Open(signed, note.VerifierList(v))
+	if err != nil {
+		return proof.Checkpoint{}, fmt.Errorf("not signed by %s: %w", a.report.VerifierKey, err)
+	}
+	cp, err := proof.ParseCheckpoint(signed)
+	if err != nil {
+		return cp, err
+	}
+	if cp.Origin != a.report.Origin {
+		return cp, fmt.Errorf("origin %q, want %q (signed text %q)", cp.Origin, a.report.Origin, n.Text)
+	}
+	return cp, nil
+}
+
+func (a *auditor) readCheckpoints(ctx context.Context, tx *db.Tx) error {
+	s := a.snap
+	var last []byte
+	err := each(ctx, tx, `SELECT size, note FROM checkpoint ORDER BY size`, nil, func(rows *sql.Rows) error {
+		c := checkpoint{}
+		if err := rows.Scan(&c.size, &last); err != nil {
+			return err
+		}
+		cp, err := a.judge(last)
+		switch {
+		case err != nil:
+			a.find(Finding{Code: CheckpointInvalid, Promise: 2, Index: -1, Size: c.size, Detail: fmt.Sprintf("checkpoint of size %d: %v", c.size, err)})
+		case cp.Size != c.size:
+			a.find(Finding{Code: CheckpointInvalid, Promise: 2, Index: -1, Size: c.size, Detail: fmt.Sprintf("checkpoint stored for size %d is of size %d", c.size, cp.Size)})
+		default:
+			c.root, c.ok = cp.Root, true
+		}
+		s.checkpoints = append(s.checkpoints, c)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read checkpoints: %w", err)
+	}
+	a.report.Checkpoints = int64(len(s.checkpoints))
+	if n := len(s.checkpoints); n == 0 || s.checkpoints[n-1].size != s.size || !bytes.Equal(last, s.head) {
+		a.find(Finding{Code: HeadMismatch, Promise: 2, Index: -1, Size: s.size,
+			Detail: fmt.Sprintf("the head says size %d; the newest stored checkpoint is another: the log was cut, rolled back, or a checkpoint was removed", s.size)})
+	}
+	if n := len(s.checkpoints); n > 0 && s.checkpoints[0].size != 0 {
+		a.find(Finding{Code: CheckpointMissing, Promise: 2, Index: -1, Detail: "the first checkpoint, of the empty log, is missing"})
+	}
+	if a.cfg.Trust != nil && len(s.head) > 0 {
+		a.judgeTrust(ctx, tx)
+	}
+	return nil
+}
+
+func (a *auditor) readTiles(ctx context.Context, tx *db.Tx) error {
+	s := a.snap
+	edge := s.size / 256
+	err := each(ctx, tx, `SELECT level, n, hashes FROM tile WHERE level > 0 OR n >= ?`, []any{edge}, func(rows *sql.Rows) error {
+		var id tileID
+		var hashes []byte
+		if err := rows.Scan(&id.level, &id.n, &hashes); err != nil {
+			return err
+		}
+		s.tiles[id] = hashes
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read tiles: %w", err)
+	}
+	var total int64
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM tile`).Scan(&total); err != nil {
+		return fmt.Errorf("count tiles: %w", err)
+	}
+	s.counts["tile"], a.report.Tiles = total, total
+	return nil
+}
+
+// erased reports whether a tombstone accounts for a value.
+func (s *snapshot) erased(id, pointer string) bool {
+	_, ok := s.tombstones[id+"\x00"+pointer]
+	return ok
+}
+
+// readTombstones collects what erasure records name: executed ones only.
+func (a *auditor) readTombstones(ctx context.Context, tx *db.Tx) error {
+	return each(ctx, tx, `SELECT e.statement FROM lookup l JOIN entry e ON e.idx = l.idx WHERE l.type = 'erasure' AND l.status = 'executed'`, nil, func(rows *sql.Rows) error {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return err
+		}
+		var tomb struct {
+			ID      string
+			Erasure struct {
+				Targets []struct {
+					ID       string
+					Pointers []string
+				}
+			}
+		}
+		if err := json.Unmarshal(b, &tomb); err != nil {
+			return nil // the leaf itself is found malformed
+		}
+		for _, target := range tomb.Erasure.Targets {
+			for _, pointer := range target.Pointers {
+				a.snap.tombstones[target.ID+"\x00"+pointer] = tomb.ID
+			}
+		}
+		return nil
+	})
+}
+
+// readKeys unwraps the evidence keys.
+func (a *auditor) readKeys(ctx context.Context, tx *db.Tx, meta map[string][]byte) error {
+	if a.cfg.Keys == nil {
+		return nil
+	}
+	s, origin := a.snap, a.report.Origin
+	var err error
+	if s.contentKey, err = a.cfg.Keys.Unwrap("content_key "+origin, meta["content_key"]); err != nil {
+		a.find(Finding{Code: KeyChanged, Promise: 4, Index: -1, Detail: err.Error()})
+	}
+	return each(ctx, tx, `SELECT key, class, month, wrapped FROM evidence_key`, nil, func(rows *sql.Rows) error {
+		var number int64
+		var class, month string
+		var wrapped []byte
+		if err := rows.Scan(&number, &class, &month, &wrapped); err != nil {
+			return err
+		}
+		secret, err := a.cfg.Keys.Unwrap("evidence_key "+origin+" "+class+" "+month, wrapped)
+		if err == nil {
+			s.keys[number], err = evidence.OpenKey(secret)
+		}
+		if err != nil {
+			s.badKeys[number] = true
+			a.find(Finding{Code: KeyChanged, Promise: 4, Index: -1, Detail: fmt.Sprintf("evidence key %d (%s %s): %v", number, class, month, err)})
+		}
+		return nil
+	})
+}
+
+// checkCounts finds rows that no index below the size accounts for.
+func (a *auditor) checkCounts() {
+	s := a.snap
+	if n := s.counts["entry"]; n > s.size {
+		a.find(Finding{Code: LeafExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d leaves are stored, the log has %d", n, s.size)})
+	}
+	if n := s.counts["lookup"]; n > s.size {
+		a.find(Finding{Code: LookupExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d lookup rows are stored, the log has %d leaves", n, s.size)})
+	}
+	want := int64(0)
+	for n := s.size; n > 0; n /= 256 {
+		want += (n + 255) / 256
+	}
+	if n := s.counts["tile"]; n > want {
+		a.find(Finding{Code: TileExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d tiles are stored, the log has %d", n, want)})
+	}
+}
