@@ -1,269 +1,166 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package db opens, migrates and transacts SQLite and PostgreSQL behind one
-// concrete type. It knows dialects, not tables.
+// Package db opens, migrates and transacts the two databases that a ledger may
+// live in: SQLite (embedded, one file a ledger) and PostgreSQL 15 or newer (one
+// schema a ledger). It knows no tables but its own schema_migrations.
 //
-// A caller writes its SQL once, with ? placeholders, in the common part of both
-// dialects, and runs it in a transaction:
-//
-//	Write ─ SQLite: BEGIN IMMEDIATE on the one writer connection
-//	        PostgreSQL: READ COMMITTED on a pooled connection
-//	Read  ─ one consistent snapshot, beside the writer
+//	Create / Open ─▶ DB ─ Migrate          numbered SQL files, forward only
+//	                    ├ Write(fn(Tx))    one durable transaction, all or nothing
+//	                    ├ Read(fn(Tx))     one consistent snapshot
+//	                    └ Checkpoint       folds SQLite's write-ahead log back
 //
 // # Invariants
 //
-//   - When Write returns nil, the transaction is durable: SQLite runs in WAL
-//     mode with synchronous=FULL, PostgreSQL with its own fsync.
-//   - When Write returns an error, nothing of the transaction is visible, with
-//     one exception that every caller must expect: a commit whose answer was
-//     lost may have been persisted.
-//   - A failed transaction leaves the connection usable.
+//   - When Write returns nil the transaction is on stable storage: SQLite runs
+//     with synchronous=FULL, and a PostgreSQL session whose synchronous_commit
+//     is off is switched on.
+//   - When Write returns an error nothing of the transaction is visible, with
+//     one exception that no database can avoid: when the answer to COMMIT is
+//     lost (ErrUnavailable, ErrIO), the transaction may have been persisted. The
+//     caller must look before it assumes either.
+//   - A transaction in which a statement failed is never committed, on either
+//     database, even if its function returns nil.
+//   - SQLite has one writer connection. It survives a transaction that failed
+//     on a full or broken disk: it rolls back, and the next Write starts afresh.
+//   - Opening never creates. Creating never touches what exists.
 //
-// Errors are classified into sentinels (ErrFull, ErrReadOnly, ErrIO,
-// ErrUnavailable, ErrBusy) that callers test with errors.Is.
+// # Trust
 //
-// What it does not do: no query building, no row mapping, no locks of its own.
+// The database and its administrator are not trusted with the truth of what it
+// holds: that is what the log's proofs are for. They are trusted to keep it.
+//
+// What this package does not do: it retries nothing, builds no queries, maps no
+// rows, and never decides what an error means to a user; it only sorts errors
+// into kinds (see [ErrFull] and its neighbours).
 package db
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-	"regexp"
-	"strings"
-	"sync"
+	"io/fs"
 )
 
-// Dialect is which database is behind a [DB].
-type Dialect string
-
-// The dialects.
-const (
-	SQLite   Dialect = "sqlite"
-	Postgres Dialect = "postgres"
-)
-
-// pageSize of a new SQLite file, in bytes: rows of 1 to 2 KB waste half of a
-// 4 KB page, and a 16 KB page makes every small index update write 16 KB.
-const pageSize = 8192
-
-// Config says which database to open.
-type Config struct {
-	// URL is "sqlite:/path/to/file.db" or "postgres://…". Required.
-	URL string
-	// Schema is the PostgreSQL schema that holds the tables. Required there,
-	// ignored by SQLite.
-	Schema string
-	// ReadOnly opens for reading only, beside a writer in another process.
-	ReadOnly bool
-	// MaxConns is how many connections read at once. Default: 8.
-	MaxConns int
-	// CacheMiB bounds the page cache of the SQLite writer. Default: 64.
-	CacheMiB int
-	// Hook is a fault seam for tests: it is called before each step ("begin",
-	// "exec", "insert", "commit") and after a commit ("committed"); its error
-	// is returned as if the database had failed there. Default: none.
-	Hook func(step string) error
-}
-
-// DB is one open database. It is safe for concurrent use.
+// DB is an open database. Its methods are safe for concurrent use. Close it.
 type DB struct {
-	cfg     Config
-	dialect Dialect
-	path    string // SQLite only
-	read    *sql.DB
-	write   *sql.DB // nil if ReadOnly
-
-	stmtMu sync.Mutex // guards bound
-	bound  map[string]string
+	cfg    Config
+	engine engine
 }
 
-var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
-
-func (c *Config) validate() (Dialect, error) {
-	if c.MaxConns <= 0 {
-		c.MaxConns = 8
-	}
-	if c.CacheMiB <= 0 {
-		c.CacheMiB = 64
-	}
-	switch {
-	case strings.HasPrefix(c.URL, "sqlite:") && len(c.URL) > len("sqlite:"):
-		return SQLite, nil
-	case strings.HasPrefix(c.URL, "postgres://"), strings.HasPrefix(c.URL, "postgresql://"):
-		if !schemaName.MatchString(c.Schema) {
-			return "", fmt.Errorf("schema %q: use lower-case letters, digits and _", c.Schema)
-		}
-		return Postgres, nil
-	}
-	return "", errors.New("URL must be sqlite:/path or postgres://…")
+// engine is what differs between the databases: where connections come from,
+// and how a transaction starts and ends on one.
+type engine interface {
+	// acquire waits for a connection, and begins a transaction on it.
+	acquire(ctx context.Context, write bool) (*session, error)
+	// commit makes the session's transaction durable. It does not watch ctx.
+	commit(ctx context.Context, s *session) error
+	// release rolls back what is not committed, and returns the connection. A
+	// connection that can not be cleaned is replaced.
+	release(s *session)
+	// housekeeping is the rest.
+	housekeeping
 }
 
-// Create makes a new, empty database and opens it. It wraps [ErrExist] if the
-// file, or the schema, is there already.
+type housekeeping interface {
+	script(ctx context.Context, s *session, sql string) error
+	insert(ctx context.Context, s *session, table string, cols []string, rows [][]any) error
+	checkpoint(ctx context.Context) error
+	size(ctx context.Context) (int64, error)
+	close() error
+}
+
+// Create makes a new, empty database (SQLite: the file, 0600; PostgreSQL: the
+// schema) and opens it. It refuses one that exists with [ErrExist]. An empty
+// file, and an empty schema that an administrator prepared, do not count as
+// existing. A creation that was interrupted can be repeated.
 func Create(ctx context.Context, cfg Config) (*DB, error) {
-	dialect, err := cfg.validate()
-	if err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("create database: %w", err)
 	}
-	if dialect == Postgres {
-		if err := createSchema(ctx, cfg); err != nil {
-			return nil, fmt.Errorf("create schema %s: %w", cfg.Schema, classify(err))
-		}
-		return open(ctx, cfg, dialect)
+	if cfg.ReadOnly {
+		return nil, fmt.Errorf("create database: %w: ReadOnly is set", ErrReadOnly)
 	}
-	path := strings.TrimPrefix(cfg.URL, "sqlite:")
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("create database: %w", classify(err))
+	if err := create(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("create database %s: %w", cfg.name(), classify(ctx, err))
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("create database %s: %w", path, ErrExist)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("create database: %w", classify(err))
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("create database: %w", classify(err))
-	}
-	return open(ctx, cfg, dialect)
+	return Open(ctx, cfg)
 }
 
-// Open opens an existing database and never creates one: it wraps
-// [ErrNotExist].
+func create(ctx context.Context, cfg Config) error {
+	if cfg.dialect == SQLite {
+		return createSQLite(ctx, cfg)
+	}
+	return createPostgres(ctx, cfg)
+}
+
+// Open opens an existing database. It never creates one: [ErrNotExist].
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	dialect, err := cfg.validate()
-	if err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if dialect == SQLite {
-		path := strings.TrimPrefix(cfg.URL, "sqlite:")
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("open database %s: %w", path, ErrNotExist)
-		}
-	}
-	d, err := open(ctx, cfg, dialect)
-	if err != nil {
-		return nil, err
-	}
-	if dialect == Postgres {
-		if err := d.schemaExists(ctx); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
-	}
-	return d, nil
-}
-
-func open(ctx context.Context, cfg Config, dialect Dialect) (*DB, error) {
-	d := &DB{cfg: cfg, dialect: dialect, bound: map[string]string{}}
+	var e engine
 	var err error
-	if dialect == SQLite {
-		err = d.openSQLite()
+	if cfg.dialect == SQLite {
+		e, err = openSQLite(ctx, cfg)
 	} else {
-		err = d.openPostgres()
-	}
-	if err == nil {
-		err = d.read.PingContext(ctx)
-	}
-	if err == nil && d.write != nil {
-		err = d.write.PingContext(ctx)
+		e, err = openPostgres(ctx, cfg)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", errors.Join(classify(err), d.Close()))
+		return nil, fmt.Errorf("open database %s: %w", cfg.name(), classify(ctx, err))
 	}
-	return d, nil
+	return &DB{cfg: cfg, engine: e}, nil
 }
 
-func (d *DB) openSQLite() error {
-	d.path = strings.TrimPrefix(d.cfg.URL, "sqlite:")
-	dsn := func(extra ...string) string {
-		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "temp_store(MEMORY)", "foreign_keys(1)"}, extra...)}
-		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: d.path}).EscapedPath(), RawQuery: q.Encode()}).String()
+// Dialect says which database it is.
+func (d *DB) Dialect() Dialect { return d.cfg.dialect }
+
+// ReadOnly says whether the database was opened for reading only.
+func (d *DB) ReadOnly() bool { return d.cfg.ReadOnly }
+
+// Checkpoint folds SQLite's write-ahead log back into the database file; it
+// does nothing when there is little to fold, and nothing on PostgreSQL. The
+// caller's background goroutine should call it after commits: no commit waits
+// for the folding itself, only, when the log has grown large, for the short
+// rest of it, so that the log can start again from its beginning.
+func (d *DB) Checkpoint(ctx context.Context) error {
+	if d.cfg.ReadOnly {
+		return nil
 	}
-	var err error
-	if !d.cfg.ReadOnly {
-		// The order counts: the page size is fixed by the first write, which is
-		// the switch to WAL. secure_delete=FAST overwrites deleted content where
-		// that costs no extra page.
-		d.write, err = sql.Open("sqlite", dsn(fmt.Sprintf("page_size(%d)", pageSize), "journal_mode(WAL)", "synchronous(FULL)",
-			"wal_autocheckpoint(0)", "secure_delete(FAST)", fmt.Sprintf("cache_size(-%d)", d.cfg.CacheMiB*1024))+"&_txlock=immediate")
-		if err != nil {
-			return err
-		}
-		d.write.SetMaxOpenConns(1)
-		d.write.SetConnMaxLifetime(0)
-		if err := d.write.Ping(); err != nil { // makes the file a WAL database before a reader comes
-			return err
-		}
+	if err := d.engine.checkpoint(ctx); err != nil {
+		return fmt.Errorf("checkpoint database: %w", classify(ctx, err))
 	}
-	d.read, err = sql.Open("sqlite", dsn("query_only(1)", "cache_size(-4096)"))
-	if err != nil {
-		return err
-	}
-	d.read.SetMaxOpenConns(d.cfg.MaxConns)
-	d.read.SetMaxIdleConns(d.cfg.MaxConns)
 	return nil
 }
 
-// Close closes every connection.
-func (d *DB) Close() error {
-	var errs []error
-	for _, pool := range []*sql.DB{d.read, d.write} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Dialect says which database this is.
-func (d *DB) Dialect() Dialect { return d.dialect }
-
-// Size is how many bytes the database takes on disk.
+// Size is how many bytes the database occupies: SQLite: the file and its
+// write-ahead log; PostgreSQL: the schema's tables with indexes and TOAST.
 func (d *DB) Size(ctx context.Context) (int64, error) {
-	var n int64
-	if d.dialect == Postgres {
-		err := d.read.QueryRowContext(ctx, `SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
-			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = $1 AND c.relkind = 'r'`, d.cfg.Schema).Scan(&n)
-		return n, classify(err)
-	}
-	for _, suffix := range []string{"", "-wal"} {
-		info, err := os.Stat(d.path + suffix)
-		if err == nil {
-			n += info.Size()
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return 0, classify(err)
-		}
+	n, err := d.engine.size(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("measure database: %w", classify(ctx, err))
 	}
 	return n, nil
 }
 
-// Checkpoint folds SQLite's write-ahead log back into the file, as far as that
-// goes without waiting for anybody. PostgreSQL looks after itself.
-func (d *DB) Checkpoint(ctx context.Context) error {
-	if d.dialect == Postgres || d.write == nil {
-		return nil
+// Close waits for running transactions and closes all connections. SQLite's
+// write-ahead log is folded back. Transactions that start later fail.
+func (d *DB) Close() error {
+	if err := d.engine.close(); err != nil {
+		return fmt.Errorf("close database: %w", classify(context.Background(), err))
 	}
-	_, err := d.read.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
-	return classify(err)
+	return nil
 }
 
-// WALSize is how many bytes SQLite's write-ahead log takes.
-func (d *DB) WALSize() int64 {
-	info, err := os.Stat(d.path + "-wal")
-	if d.dialect == Postgres || err != nil {
-		return 0
+// Migrate brings the schema to the newest version in fsys, whose root holds
+// files named NNNN_name.sql, numbered from 0001 without gaps. {int} and {bytes}
+// in them become the types of the dialect. Each file is applied in a
+// transaction of its own and recorded with its SHA-256. Several processes may
+// call Migrate at once. It refuses, changing nothing, a database that is newer
+// than the files ([*TooNewError]) or that was built from other text than theirs
+// ([*ChangedError]). On a read-only database it only checks; one that is older
+// than the files is refused with [ErrReadOnly].
+func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
+	if err := d.migrate(ctx, fsys); err != nil {
+		return fmt.Errorf("migrate database: %w", err)
 	}
-	return info.Size()
-}
-
-func (d *DB) hook(step string) error {
-	if d.cfg.Hook == nil {
-		return nil
-	}
-	return d.cfg.Hook(step)
+	return nil
 }

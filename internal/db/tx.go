@@ -7,192 +7,243 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 )
 
-// Tx is one transaction. It is used by one goroutine, until the function that
-// was given it returns.
-type Tx struct {
-	db   *DB
-	conn *sql.Conn
-	tx   *sql.Tx
+// errFailed is that a function returned nil although a statement had failed.
+var errFailed = errors.New("a statement of this transaction failed")
+
+// Write runs fn in a transaction that may write, and commits it if fn returns
+// nil. On SQLite writes run one after another (BEGIN IMMEDIATE on the one
+// writer connection); on PostgreSQL they run at READ COMMITTED, so fn must lock
+// what it bases a decision on ([Tx.ForUpdate]). It returns nil only when the
+// transaction is durable. When ctx ends, waiting ends and no further statement
+// starts, but a COMMIT that has started is awaited.
+func (d *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if d.cfg.ReadOnly {
+		return fmt.Errorf("begin: %w: opened for reading", ErrReadOnly)
+	}
+	return d.transact(ctx, true, fn)
 }
 
-// Write runs fn in a read-write transaction and commits it; an error of fn, or
-// a panic, rolls back. Writers of one SQLite database take turns.
-func (d *DB) Write(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	if d.write == nil {
-		return fmt.Errorf("write: the database is open for reading: %w", ErrReadOnly)
-	}
-	return d.transact(ctx, d.write, nil, fn)
+// Read runs fn on one consistent snapshot, which writers neither wait for nor
+// change. The snapshot is taken at fn's first query. Statements that write fail.
+func (d *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return d.transact(ctx, false, fn)
 }
 
-// Read runs fn on one consistent snapshot.
-func (d *DB) Read(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	opts := &sql.TxOptions{ReadOnly: true}
-	if d.dialect == Postgres {
-		opts.Isolation = sql.LevelRepeatableRead
+func (d *DB) transact(ctx context.Context, write bool, fn func(ctx context.Context, tx *Tx) error) (err error) {
+	defer func() { err = classify(ctx, err) }()
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return d.transact(ctx, d.read, opts, fn)
-}
-
-func (d *DB) transact(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn func(context.Context, *Tx) error) (err error) {
-	write := opts == nil
-	if write {
-		if err := d.hook("begin"); err != nil {
-			return classify(err)
-		}
+	if err := d.cfg.hook("begin", false, write, ""); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
-	conn, err := pool.Conn(ctx)
+	s, err := d.engine.acquire(ctx, write)
 	if err != nil {
-		return fmt.Errorf("get connection: %w", classify(err))
+		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	t := &Tx{db: d, conn: conn}
-	if t.tx, err = conn.BeginTx(ctx, opts); err != nil {
-		return fmt.Errorf("begin: %w", classify(err))
+	tx := &Tx{d: d, s: s, write: write}
+	defer d.engine.release(s)
+	defer tx.finish() // before release: also when fn panics
+	if err := d.cfg.hook("begin", true, write, ""); err != nil {
+		return fmt.Errorf("begin: %w", err)
 	}
-	done := false
-	defer func() {
-		if !done {
-			if rerr := t.tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) && err == nil {
-				err = fmt.Errorf("roll back: %w", classify(rerr))
-			}
-		}
-	}()
-	if err := fn(ctx, t); err != nil {
-		return classify(err)
+	if err := fn(ctx, tx); err != nil {
+		return err
 	}
+	tx.finish()
 	if !write {
-		return nil // a snapshot is rolled back: there is nothing to keep
+		return nil
 	}
-	if err := d.hook("commit"); err != nil {
-		return classify(err)
-	}
-	if err := t.tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", classify(err))
-	}
-	done = true
-	return classify(d.hook("committed"))
+	return d.commit(ctx, tx)
 }
 
-// Exec runs one statement. Placeholders are written as ?.
-func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := t.db.hook("exec"); err != nil {
-		return nil, err
+func (d *DB) commit(ctx context.Context, tx *Tx) error {
+	if tx.failed != nil {
+		return fmt.Errorf("commit: %w: %w", errFailed, tx.failed)
 	}
-	return t.tx.ExecContext(ctx, t.db.bind(query), args...)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if err := d.cfg.hook("commit", false, true, ""); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if err := d.engine.commit(ctx, tx.s); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if err := d.cfg.hook("commit", true, true, ""); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
-// Query runs one query. The caller closes the rows.
-func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, t.db.bind(query), args...)
+// Tx is a running transaction. It belongs to the goroutine of the function that
+// it was given to, and ends with it. Placeholders are written ? in both
+// dialects. After a statement has failed the transaction can only be given up.
+// Arguments are int64 (any Go integer), float64, string, []byte and nil.
+type Tx struct {
+	d      *DB
+	s      *session
+	write  bool
+	failed error    // the first statement that failed
+	rows   []answer // all that may be open, and some that are not
+	limit  int      // number of answers at which to forget the closed ones
+	over   bool
 }
 
-// QueryRow runs one query of one row.
-func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, t.db.bind(query), args...)
+// answer is what a query returned. A connection must not outlive it: see finish.
+type answer struct {
+	query string
+	rows  *sql.Rows
 }
 
-// Dialect says which database this is.
-func (t *Tx) Dialect() Dialect { return t.db.dialect }
+// isOpen says whether the rows may still be read. [sql.Rows] tells it by
+// refusing to name the columns of closed rows.
+func (a answer) isOpen() bool {
+	_, err := a.rows.Columns()
+	return err == nil
+}
 
-// ForUpdate is what a SELECT ends in to lock its rows: SQLite's writer has the
-// whole database, so there it is empty.
+// Dialect says which database it is.
+func (t *Tx) Dialect() Dialect { return t.d.cfg.dialect }
+
+// ForUpdate is what follows a SELECT whose rows must not change before the
+// transaction ends: " FOR UPDATE", or nothing on SQLite, which has one writer.
 func (t *Tx) ForUpdate() string {
-	if t.db.dialect == Postgres {
+	if t.d.cfg.dialect == Postgres {
 		return " FOR UPDATE"
 	}
 	return ""
 }
 
-// Marks is n placeholders for an IN list.
-func Marks(n int) string {
-	if n < 1 {
-		return "NULL"
-	}
-	return strings.Repeat("?,", n-1) + "?"
+// Exec runs a statement that has no answer.
+func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	var res sql.Result
+	err := t.step(ctx, "exec", query, func() (err error) {
+		res, err = t.s.exec(ctx, query, args)
+		return err
+	})
+	return res, err
 }
 
-// insertRows is how many rows one SQLite INSERT carries: above this the
-// statement's text and its bindings cost more than they save.
-const insertRows = 16
+// Query runs a query. The caller closes the rows, or reads them to the end; what
+// is open when the transaction ends is closed.
+func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	var rows *sql.Rows
+	err := t.step(ctx, "query", query, func() (err error) {
+		rows, err = t.s.query(ctx, query, args, t.inUse(query))
+		return err
+	})
+	if err != nil {
+		if rows != nil { // the answer came, the hook after it failed
+			rows.Close()
+		}
+		return nil, err
+	}
+	if len(t.rows) >= t.limit {
+		t.rows = slices.DeleteFunc(t.rows, func(a answer) bool { return !a.isOpen() })
+		t.limit = 2*len(t.rows) + 16
+	}
+	t.rows = append(t.rows, answer{query, rows})
+	return rows, nil
+}
 
-// Insert adds many rows to one table: with multi-row INSERTs on SQLite, with
-// COPY on PostgreSQL. Every row has one value per column. No rows is no error.
-func (t *Tx) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+// QueryRow runs a query of which the first row is wanted. No row:
+// [sql.ErrNoRows] from Scan, which is not a failure of the transaction.
+func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
+	r := &Row{tx: t}
+	r.rows, r.err = t.Query(ctx, query, args...)
+	return r
+}
+
+// Insert adds rows to a table, each with a value per column, in order: the fast
+// way for many rows. It is all or nothing with the transaction. On PostgreSQL a
+// value must have the Go type of its column: int64, string, []byte, nil.
+func (t *Tx) Insert(ctx context.Context, table string, cols []string, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := t.db.hook("insert"); err != nil {
-		return err
-	}
-	if t.db.dialect == Postgres {
-		return t.copyFrom(ctx, table, columns, rows)
-	}
-	one := "(" + Marks(len(columns)) + ")"
-	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
-	per := max(1, min(insertRows, 32000/len(columns)))
-	var many *sql.Stmt
-	args := make([]any, 0, per*len(columns))
-	for len(rows) > 0 {
-		n := min(per, len(rows))
-		args = args[:0]
-		for _, r := range rows[:n] {
-			args = append(args, r...)
-		}
-		rows = rows[n:]
-		var err error
-		if n == per {
-			if many == nil {
-				if many, err = t.tx.PrepareContext(ctx, head+strings.Repeat(one+",", n-1)+one); err != nil {
-					return err
-				}
-				defer many.Close()
-			}
-			_, err = many.ExecContext(ctx, args...)
-		} else {
-			_, err = t.tx.ExecContext(ctx, head+strings.Repeat(one+",", n-1)+one, args...)
-		}
-		if err != nil {
-			return err
+	for i, row := range rows {
+		if len(row) != len(cols) {
+			return fmt.Errorf("insert into %s: row %d has %d values for %d columns", table, i, len(row), len(cols))
 		}
 	}
-	return nil
+	return t.step(ctx, "insert", table, func() error {
+		return t.d.engine.insert(ctx, t.s, table, cols, rows)
+	})
 }
 
-// bind turns ? into $1, $2, … for PostgreSQL; a ? between quotes stays.
-func (d *DB) bind(query string) string {
-	if d.dialect == SQLite {
-		return query
+// step runs one statement between its hooks and remembers its failure.
+func (t *Tx) step(ctx context.Context, step, text string, run func() error) error {
+	err := t.attempt(ctx, step, text, run)
+	if err == nil {
+		return nil
 	}
-	d.stmtMu.Lock()
-	defer d.stmtMu.Unlock()
-	if b, ok := d.bound[query]; ok {
-		return b
+	err = classify(ctx, err)
+	if t.failed == nil {
+		t.failed = err
 	}
-	var b strings.Builder
-	n, quote := 0, byte(0)
-	for i := range len(query) {
-		switch c := query[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-			b.WriteByte(c)
-		case c == '\'' || c == '"':
-			quote = c
-			b.WriteByte(c)
-		case c == '?':
-			n++
-			b.WriteString("$" + strconv.Itoa(n))
-		default:
-			b.WriteByte(c)
+	return err
+}
+
+func (t *Tx) attempt(ctx context.Context, step, text string, run func() error) error {
+	switch {
+	case t.over:
+		return sql.ErrTxDone
+	case t.failed != nil:
+		return fmt.Errorf("%w: %w", errFailed, t.failed)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	if err := t.d.cfg.hook(step, false, t.write, text); err != nil {
+		return err
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	return t.d.cfg.hook(step, true, t.write, text)
+}
+
+// inUse says whether the rows of an earlier run of this query are still being
+// read, and with them its prepared statement.
+func (t *Tx) inUse(query string) bool {
+	return slices.ContainsFunc(t.rows, func(a answer) bool { return a.query == query && a.isOpen() })
+}
+
+// finish closes what the function left open: rows that are closed later, when
+// their context ends, would reach into a connection that is gone.
+func (t *Tx) finish() {
+	t.over = true
+	for _, a := range t.rows {
+		a.rows.Close() // its error was the reader's to see
+	}
+	t.rows = nil
+}
+
+// Row is the answer to [Tx.QueryRow].
+type Row struct {
+	tx   *Tx
+	rows *sql.Rows
+	err  error
+}
+
+// Scan copies the first row into dest, or reports what went wrong.
+func (r *Row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			r.tx.failed = err
+			return err
 		}
+		return sql.ErrNoRows
 	}
-	if len(d.bound) < 1000 { // texts with lists of many lengths must not grow it for ever
-		d.bound[query] = b.String()
+	if err := r.rows.Scan(dest...); err != nil {
+		return err
 	}
-	return b.String()
+	return r.rows.Close()
 }

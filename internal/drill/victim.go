@@ -179,10 +179,14 @@ func (v *victim) resign(ctx context.Context, signer note.Signer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.tx.Exec(ctx, `DELETE FROM checkpoint WHERE size > 0`); err != nil {
+	first, err := proof.Sign(proof.Checkpoint{Origin: v.origin, Size: 0, Root: tlog.New().Root()}, signer)
+	if err != nil {
 		return err
 	}
-	if _, err := v.tx.Exec(ctx, `INSERT INTO checkpoint (size, note, time) VALUES (?, ?, 0)`, size, cp); err != nil {
+	if _, err := v.tx.Exec(ctx, `DELETE FROM checkpoint`); err != nil {
+		return err
+	}
+	if _, err := v.tx.Exec(ctx, `INSERT INTO checkpoint (size, note, time) VALUES (0, ?, 0), (?, ?, 0)`, first, size, cp); err != nil {
 		return err
 	}
 	return v.change(ctx, `UPDATE head SET size = ?, checkpoint = ? WHERE one = 1`, size, cp)
