@@ -30,6 +30,9 @@ type Config struct {
 	MaxConns int
 	// Hook is the seam through which tests inject faults. Default: nil, none.
 	Hook func(Op) error
+	// VFS names SQLite's way to its files; the disk of dbtest that fails on
+	// demand is one. Default: the system's. Ignored by PostgreSQL.
+	VFS string
 
 	dialect Dialect
 	path    string // SQLite: absolute

@@ -45,14 +45,17 @@ type sqliteEngine struct {
 var _ engine = (*sqliteEngine)(nil)
 
 // dsn is the data source name for a connection with these pragmas.
-func dsn(path, mode string, pragmas ...string) string {
+func dsn(cfg Config, mode string, pragmas ...string) string {
 	q := url.Values{"mode": {mode}, "_dqs": {"0"}, "_error_rc": {"1"}}
 	if mode == "immutable" {
 		q.Set("mode", "ro")
 		q.Set("immutable", "1")
 	}
+	if cfg.VFS != "" {
+		q.Set("vfs", cfg.VFS)
+	}
 	q["_pragma"] = pragmas
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(cfg.path), RawQuery: q.Encode()}).String()
 }
 
 // common are the pragmas of every connection. Deleted content is overwritten
@@ -89,7 +92,7 @@ func createSQLite(ctx context.Context, cfg Config) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	pool, err := sql.Open("sqlite", dsn(cfg.path, "rw", append(common(1024), fmt.Sprintf("page_size(%d)", pageSize))...))
+	pool, err := sql.Open("sqlite", dsn(cfg, "rw", append(common(1024), fmt.Sprintf("page_size(%d)", pageSize))...))
 	if err != nil {
 		return err
 	}
@@ -162,7 +165,7 @@ func connectSQLite(ctx context.Context, cfg Config, mode string) (*sqliteEngine,
 		mode    string
 		pragmas []string
 	}{{&e.writes, mode, writing}, {&e.folds, mode, folding}, {&e.reads, mode, reading}} {
-		db, err := sql.Open("sqlite", dsn(cfg.path, open.mode, open.pragmas...))
+		db, err := sql.Open("sqlite", dsn(cfg, open.mode, open.pragmas...))
 		if err != nil {
 			return nil, err
 		}

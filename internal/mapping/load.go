@@ -69,7 +69,7 @@ func Load(dir, name string) (*Mapping, error) {
 	}
 	raw, err := readFile(full)
 	if err != nil {
-		return nil, &Error{File: name, Message: "can not be read", Cause: err, Advice: err.Error()}
+		return nil, &Error{File: name, Message: fmt.Sprintf("can not be read: %v", err), Cause: err, Advice: "give the path of a mapping file, for example examples/chatbot.yaml"}
 	}
 	return Parse(name, raw, func(f string) ([]byte, error) {
 		if !filepath.IsAbs(f) {
