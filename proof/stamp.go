@@ -3,74 +3,78 @@
 package proof
 
 import (
-	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
+	"math/big"
 	"time"
-
-	"github.com/digitorus/pkcs7"
-	"github.com/digitorus/timestamp"
 )
 
 // maxStamp bounds a time-stamp token, in bytes.
 const maxStamp = 64 << 10
 
+// Stamp is an RFC 3161 time stamp whose signature fits the certificate that it
+// carries. Whether that certificate is anybody's is for [Stamp.Trusted] to say.
+type Stamp struct {
+	// Time is what the stamp attests, in UTC.
+	Time time.Time
+	// Imprint is the SHA-256 of what was stamped.
+	Imprint [sha256.Size]byte
+	// Nonce repeats that of the request; nil if there was none.
+	Nonce *big.Int
+	// Signer is the authority's certificate.
+	Signer *x509.Certificate
+
+	others []*x509.Certificate // certificates that may lead to a root
+}
+
 // CheckStamp verifies an RFC 3161 TimeStampToken (DER, a CMS ContentInfo) over
-// text and returns the time it attests, in UTC. The imprint must be SHA-256 or
-// stronger, the signature good, and the signer's certificate, which must be one
-// for time stamping only, must chain to roots as of that time. roots must not
-// be nil: a stamp of an unknown authority attests nothing.
+// text and returns the time it attests, in UTC. All that [ParseStamp] and
+// [Stamp.Trusted] ask for must hold, and the imprint must be the SHA-256 of
+// text. roots must not be nil: a stamp of an unknown authority attests nothing.
 func CheckStamp(token, text []byte, roots *x509.CertPool) (time.Time, error) {
 	if roots == nil {
 		return time.Time{}, errors.New("the trust policy names no time-stamp authority")
 	}
-	if len(token) > maxStamp {
-		return time.Time{}, fmt.Errorf("the token has %d bytes, the limit is %d", len(token), maxStamp)
-	}
-	ts, err := timestamp.Parse(token)
+	s, err := ParseStamp(token)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read time-stamp token: %w", err)
-	}
-	if !slices.Contains([]crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512}, ts.HashAlgorithm) {
-		return time.Time{}, fmt.Errorf("imprint algorithm %v is not accepted", ts.HashAlgorithm)
-	}
-	h := ts.HashAlgorithm.New()
-	h.Write(text)
-	if !slices.Equal(h.Sum(nil), ts.HashedMessage) {
-		return time.Time{}, errors.New("the time stamp is over something else")
-	}
-	if err := checkSigner(token, ts.Time, roots); err != nil {
 		return time.Time{}, err
 	}
-	return ts.Time.UTC(), nil
+	if s.Imprint != sha256.Sum256(text) {
+		return time.Time{}, errors.New("the time stamp is over something else")
+	}
+	if err := s.Trusted(roots); err != nil {
+		return time.Time{}, err
+	}
+	return s.Time, nil
 }
 
-// checkSigner wants the one certificate whose key signed the token to be for time
-// stamping only, and to chain to roots at the attested time.
-func checkSigner(token []byte, at time.Time, roots *x509.CertPool) error {
-	p7, err := pkcs7.Parse(token)
+// ParseStamp reads a TimeStampToken, strictly: DER; exactly one signer, named
+// by the signed attributes and present as a certificate that is for time
+// stamping only (critical) and signs nothing else; no algorithm weaker than
+// SHA-256, RSA 2048 or P-256; an imprint of SHA-256; no critical extension.
+func ParseStamp(token []byte) (*Stamp, error) {
+	s, err := parseStamp(token)
 	if err != nil {
-		return fmt.Errorf("read time-stamp token: %w", err)
+		return nil, fmt.Errorf("read time-stamp token: %w", err)
 	}
-	if err := p7.Verify(); err != nil {
-		return fmt.Errorf("the signature of the token is not good: %w", err)
+	return s, nil
+}
+
+// Trusted reports whether the signer's certificate chains to roots for the
+// purpose of time stamping, every certificate of the chain being valid at the
+// time that the stamp attests. Revocation is not looked up: it needs a network.
+func (s *Stamp) Trusted(roots *x509.CertPool) error {
+	between := x509.NewCertPool()
+	for _, c := range s.others {
+		between.AddCert(c)
 	}
-	signer := p7.GetOnlySigner()
-	if signer == nil {
-		return errors.New("the token must carry exactly one signer and its certificate")
-	}
-	if signer.IsCA || len(signer.ExtKeyUsage) != 1 || signer.ExtKeyUsage[0] != x509.ExtKeyUsageTimeStamping {
-		return errors.New("the signer's certificate is not one for time stamping only")
-	}
-	pool := x509.NewCertPool()
-	for _, c := range p7.Certificates {
-		pool.AddCert(c)
-	}
-	_, err = signer.Verify(x509.VerifyOptions{Roots: roots, Intermediates: pool, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})
+	_, err := s.Signer.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: s.Time,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})
 	if err != nil {
 		return fmt.Errorf("the time-stamp authority is not trusted: %w", err)
 	}
 	return nil
 }
+

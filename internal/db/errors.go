@@ -83,24 +83,34 @@ func kindOf(err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return kindOfPostgres(e.Code)
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		switch errno {
-		case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
-			return ErrFull
-		case syscall.EROFS:
-			return ErrReadOnly
-		case syscall.EIO:
-			return ErrIO
-		}
-	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return ErrUnavailable
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return ErrUnavailable // context.DeadlineExceeded is one, too
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return ErrUnavailable
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return kindOfErrno(errno)
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() { // context.DeadlineExceeded is one
+		return ErrUnavailable
 	}
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, errClosed) || pgconn.SafeToRetry(err) {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+func kindOfErrno(errno syscall.Errno) error {
+	switch errno {
+	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
+		return ErrFull
+	case syscall.EROFS:
+		return ErrReadOnly
+	case syscall.EIO:
+		return ErrIO
+	case syscall.EMFILE, syscall.ENFILE, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT:
 		return ErrUnavailable
 	}
 	return nil

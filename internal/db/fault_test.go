@@ -275,7 +275,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("%v was classified twice: %v", c.err, again)
 		}
 	}
-	for _, err := range []error{nil, pg("42601"), errors.New("boom"), pg("23505")} {
+	for _, err := range []error{nil, pg("42601"), errors.New("boom"), pg("23505"), file(syscall.EACCES), file(syscall.ENOENT)} {
 		if got := db.Classify(t.Context(), err); got != err {
 			t.Errorf("%v became %v", err, got)
 		}

@@ -149,10 +149,14 @@ func openSQLite(ctx context.Context, cfg Config) (*sqliteEngine, error) {
 	}
 	// A folder that can not be written has no place for the shared memory of
 	// the log. Without a log the file is all there is, and nobody changes it.
-	if _, walErr := os.Stat(cfg.path + "-wal"); errors.Is(walErr, fs.ErrNotExist) && errors.Is(classify(ctx, err), ErrUnavailable) {
-		return connectSQLite(ctx, cfg, "immutable")
+	kind := classify(ctx, err)
+	if !errors.Is(kind, ErrUnavailable) && !errors.Is(kind, ErrReadOnly) {
+		return nil, err
 	}
-	return nil, err
+	if info, statErr := os.Stat(cfg.path + "-wal"); statErr == nil && info.Size() > 0 {
+		return nil, err
+	}
+	return connectSQLite(ctx, cfg, "immutable")
 }
 
 func connectSQLite(ctx context.Context, cfg Config, mode string) (*sqliteEngine, error) {

@@ -37,6 +37,8 @@ func TestLook(t *testing.T) {
 	b.shot("dark-1440", 1440, "dark")
 	b.shot("light-390", 390, "light")
 	b.shot("dark-390", 390, "dark")
+	b.text(`document.querySelectorAll("details").forEach((d) => { d.open = true }), ""`)
+	b.shot("open-1440", 1440, "light")
 	for _, width := range []int64{1440, 1000, 390, 320} {
 		b.look(width, "light")
 		over := b.text(`String(document.documentElement.scrollWidth - document.documentElement.clientWidth)`)

@@ -22,6 +22,8 @@ var (
 	pageTemplate string
 	//go:embed assets/page.css
 	styleSheet string
+	//go:embed assets/formats.js
+	formatsScript string
 	//go:embed assets/verify.js
 	verifyScript string
 	//go:embed assets/view.js
@@ -95,11 +97,13 @@ func newPage(receiptJSON, trustText []byte) (*page, error) {
 		return nil, err
 	}
 	p.ReceiptText, p.TrustText = string(receiptJSON), string(trustText)
+	p.TrustRuns = w.runs(p.TrustText)
 	p.Words = json.RawMessage(wordsJSON)
-	for _, s := range []string{verifyScript, viewScript, pageScript} {
+	scripts := []string{formatsScript, verifyScript, viewScript, pageScript}
+	for _, s := range scripts {
 		p.Scripts = append(p.Scripts, template.JS(s))
 	}
-	p.Policy = contentSecurityPolicy(styleSheet, verifyScript, viewScript, pageScript)
+	p.Policy = contentSecurityPolicy(styleSheet, scripts...)
 	return p, nil
 }
 

@@ -180,7 +180,7 @@ func TestSealedContent(t *testing.T) {
 		t.Errorf("the policy %q is unsafe", policy)
 	}
 	embedded := regexp.MustCompile(`(?s)<(script|style)>(.*?)</(?:script|style)>`).FindAllStringSubmatch(page, -1)
-	if len(embedded) != 4 {
+	if len(embedded) != 5 {
 		t.Fatalf("%d scripts and styles", len(embedded))
 	}
 	for _, e := range embedded {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -21,16 +22,18 @@ import (
 
 // facts is what the proof panel says before anything was checked.
 type facts struct {
-	ID                  string
-	Leaf, Root          string
-	Number, Index, Size string
-	Origin, Note, Stamp string
-	Path                []string
-	Witnesses           []cosigner
-	Keys                []key
-	IDText, OriginText  []run
-	ReceiptText         string
-	TrustText           string
+	ID                 string
+	Leaf, Root         string
+	Index, Size        string
+	Stamp              string
+	Note               []run
+	Path               []string
+	Witnesses          []cosigner
+	Keys               []key
+	IDText, OriginText []run
+	ReceiptText        string
+	TrustText          string
+	TrustRuns          []run
 }
 
 // cosigner is a witness line of the checkpoint, unchecked.
@@ -43,6 +46,11 @@ type cosigner struct {
 type key struct {
 	NameText    []run
 	Fingerprint []string // hex SHA-256 of the verifier key, in groups of four
+}
+
+// PlainID reports whether the id has nothing in it that a title could hide.
+func (f facts) PlainID() bool {
+	return isASCII(f.ID) && strings.IndexFunc(f.ID, unicode.IsControl) < 0
 }
 
 // CutLeaf is the leaf hash with its middle left out.
@@ -59,8 +67,8 @@ func (w *words) readFacts(r *proof.Receipt, t *proof.Trust) (facts, error) {
 	}
 	leaf := tlog.RecordHash(r.Statement)
 	f := facts{
-		Leaf: leaf.String(), Root: cp.Root.String(), Origin: cp.Origin, OriginText: w.short(cp.Origin),
-		Number: fmt.Sprint(r.Index), Index: fmt.Sprint(r.Index), Size: fmt.Sprint(cp.Size), Note: string(r.Note),
+		Leaf: leaf.String(), Root: cp.Root.String(), OriginText: w.short(cp.Origin),
+		Index: fmt.Sprint(r.Index), Size: fmt.Sprint(cp.Size), Note: w.runs(string(r.Note)),
 	}
 	for _, h := range r.Path {
 		f.Path = append(f.Path, h.String())

@@ -98,7 +98,9 @@ func newCluster() (c *Cluster, err error) {
 // init makes the data folder. It need not survive a power failure; what the
 // server does later is as durable as in production.
 func (c *Cluster) init() error {
-	cmd := c.command("initdb", "--pgdata="+c.data(), "--username=postgres", "--pwfile="+filepath.Join(c.dir, "password"),
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := c.command(ctx, "initdb", "--pgdata="+c.data(), "--username=postgres", "--pwfile="+filepath.Join(c.dir, "password"),
 		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -130,8 +132,8 @@ cd / && rm -rf "$1"`
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
-func (c *Cluster) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(c.bin, name), args...)
+func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, name), args...)
 	cmd.Dir = c.dir
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}
 	cmd.SysProcAttr = attributes()
@@ -151,7 +153,7 @@ func (c *Cluster) Start() error {
 		return fmt.Errorf("open server log: %w", err)
 	}
 	defer log.Close()
-	cmd := c.command("postgres", "-D", c.data(), "-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1",
+	cmd := c.command(context.Background(), "postgres", "-D", c.data(), "-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories="+c.sockets(), "-c", "fsync=on", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
 		"-c", "log_min_messages=warning")
 	cmd.Stdout, cmd.Stderr = log, log

@@ -6,7 +6,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const carried = (id) => JSON.parse($(id).textContent);
-  const { view, draw, moment, el, svg, text, cut } = paper(carried("words"));
+  const { view, draw, moment, el, svg, shown, text, cut, escaped } = paper(carried("words"));
   const now = { receipt: carried("receipt"), trust: carried("trust"), ownReceipt: "", ownTrust: "" };
   const squeeze = (node) => node.textContent.replace(/\s+/g, "");
   const utc = (t) => moment(t, ", ", false);
@@ -31,7 +31,7 @@
   function drawTree(nodes, valid) {
     const high = 44, width = 400, middle = 200, all = nodes.length;
     const y = (i) => 22 + (all - 1 - i) * high;
-    const short = (h) => { const s = counterfoil.to64(h); return `${s.slice(0, 6)}…${s.slice(-5, -1)}`; };
+    const short = (h) => { const s = formats.to64(h); return `${s.slice(0, 6)}…${s.slice(-5, -1)}`; };
     const parts = [];
     nodes.forEach(({ hash, sibling, left }, i) => {
       if (i > 0) {
@@ -39,7 +39,7 @@
         parts.push(svg("path", { class: "own", d: `M${middle} ${y(i - 1)}V${y(i)}` }),
           svg("path", { class: "given", d: `M${x - side * 46} ${y(i - 1)}L${middle} ${y(i)}` }),
           svg("rect", { class: "given", x: x - 46, y: y(i - 1) - 10, width: 92, height: 20, rx: 3 }),
-          svg("text", { class: "given", x, y: y(i - 1) + 4, "text-anchor": "middle" }, svg("title", {}, counterfoil.to64(sibling)), short(sibling)));
+          svg("text", { class: "given", x, y: y(i - 1) + 4, "text-anchor": "middle" }, svg("title", {}, formats.to64(sibling)), short(sibling)));
       }
     });
     nodes.forEach(({ hash, left }, i) => {
@@ -47,7 +47,7 @@
       const side = next ? (next.left ? 1 : -1) : 1;
       parts.push(svg("circle", { class: i === 0 || i === all - 1 ? "end" : "own", cx: middle, cy: y(i), r: i === 0 || i === all - 1 ? 6 : 4 }),
         svg("text", { class: i === 0 || i === all - 1 ? "end" : "own", x: middle + side * 14, y: y(i) + 4, "text-anchor": side > 0 ? "start" : "end" },
-          svg("title", {}, counterfoil.to64(hash)), i === 0 ? "this record" : i === all - 1 ? "root of the log" : short(hash)));
+          svg("title", {}, formats.to64(hash)), i === 0 ? "this record" : i === all - 1 ? "root of the log" : short(hash)));
     });
     const picture = svg("svg", { viewBox: `0 0 ${width} ${22 * 2 + (all - 1) * high}`, role: "img", class: valid ? "ladder" : "ladder broken",
       "aria-label": `Path of ${all - 1} hashes from this record to the root` }, ...parts);
@@ -60,13 +60,13 @@
     document.title = `Receipt ${r.id ?? ""}`;
     for (const id of ["f-id", "f-leaf", "f-number", "f-place", "f-log", "f-origin", "f-root", "f-note", "f-witnesses", "f-stamp", "tree", "keys"]) $(id).replaceChildren("–");
     if (r.id) $("f-id").replaceChildren(text(r.id));
-    if (r.leaf) $("f-leaf").replaceChildren(cut(counterfoil.to64(r.leaf)));
+    if (r.leaf) $("f-leaf").replaceChildren(cut(formats.to64(r.leaf)));
     if (r.note) {
       $("f-number").textContent = String(r.index);
       $("f-place").textContent = `index ${r.index} of ${r.size} records, counted from 0`;
       for (const id of ["f-log", "f-origin"]) $(id).replaceChildren(text(r.origin));
-      $("f-root").replaceChildren(cut(counterfoil.to64(r.note.root)));
-      $("f-note").textContent = r.note.raw;
+      $("f-root").replaceChildren(cut(formats.to64(r.note.root)));
+      $("f-note").replaceChildren(...shown(r.note.raw));
       $("f-witnesses").replaceChildren(...(r.witnesses.length ? r.witnesses.map((w) => el("span", { class: "line" }, text(w.name), `, ${utc(w.time)}`)) : ["none that this trust policy knows"]));
       $("f-stamp").replaceChildren(...(r.stamp ? [utc(r.stamp.time), " ", el("span", { class: "aside" }, "(the authority’s signature is not checked in this page)")] : ["none"]));
     }
@@ -78,8 +78,8 @@
     $("whose").textContent = now.ownTrust
       ? `This key stands in the trust file you loaded, ${now.ownTrust}.`
       : "This key came with the page. A page that checks itself could have been forged: compare the fingerprint with one that reached you another way, or use a trust file that did.";
-    $("raw-receipt").textContent = now.receipt.length > 200000 ? `${now.receipt.slice(0, 200000)}\n… cut here; “Save as a file” keeps all of it` : now.receipt;
-    $("raw-trust").textContent = now.trust;
+    $("raw-receipt").textContent = now.receipt.length > 200000 ? `${escaped(now.receipt.slice(0, 200000))}\n… cut here; “Save as a file” keeps all of it` : escaped(now.receipt);
+    $("raw-trust").replaceChildren(...shown(now.trust));
   }
 
   // drawRecord draws what the receipt says. For the receipt that the page was
@@ -113,7 +113,7 @@
     if (mine !== turn) return;
     drawRecord(r);
     if (!now.ownReceipt && r.receipt) {
-      r.steps.push({ name: "page", title: "Compare this page with the receipt", state: now.pageFault ? "fail" : "pass", detail: now.pageFault || "every word drawn again from what was checked" });
+      r.steps.push({ name: "page", title: "Compare this page with the receipt", state: now.pageFault ? "fail" : "pass", detail: now.pageFault || "redrawn from the receipt, word for word" });
     }
     drawFacts(r);
     drawSteps(r.steps);

@@ -7,7 +7,7 @@
 // that do not show, or that turn the text around, become visible badges.
 "use strict";
 const paper = (words) => {
-  const { at, canonical, isSeal } = counterfoil;
+  const { at, canonical, isSeal } = formats;
   const order = new Map(words.labels.map(([pattern], i) => [pattern, i]));
   const label = new Map(words.labels);
   const hidden = words.hidden.map((range) => range.split("-").map((x) => parseInt(x, 16)));
@@ -53,7 +53,7 @@ const paper = (words) => {
     let from = 0;
     all.forEach((c, i) => {
       const n = c.codePointAt(0);
-      if (!hidden.some(([lo, hi]) => lo <= n && n <= hi)) return;
+      if ((n > 31 && n < 127) || !hidden.some(([lo, hi]) => lo <= n && n <= hi)) return;
       const joiner = (n === 0x200c || n === 0x200d) && all[i - 1]?.codePointAt(0) > 127 && all[i + 1]?.codePointAt(0) > 127;
       if (joiner) return; // joins letters of one script, or the parts of one emoji
       if (i > from) out.push({ text: all.slice(from, i).join("") });
@@ -187,5 +187,7 @@ const paper = (words) => {
       ...(v.legend ? [el("p", { class: "legend" }, glyph(), v.legend)] : [])];
     return [el("div", { class: "top" }, ...head, ...sections.slice(0, 2)), el("div", { class: "rest" }, ...sections.slice(2))];
   }
-  return { view, draw, moment, el, svg, text, cut, glyph };
+  // escaped is a JSON text in which what does not show is written as an escape: the same document.
+  const escaped = (json) => Array.from(json, (c) => (c === "\n" || !runs(c)[0]?.badge ? c : c.split("").map((u) => `\\u${u.charCodeAt(0).toString(16).padStart(4, "0")}`).join(""))).join("");
+  return { view, draw, moment, el, svg, shown, text, cut, escaped };
 };

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"filippo.io/torchwood"
+	"github.com/goccy/go-yaml"
+
+	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/proof"
+)
+
+// ConfigName is the configuration file in a data folder. It may be missing.
+const ConfigName = "counterfoil.yaml"
+
+// Config is what a server is told. The YAML file has the same names.
+type Config struct {
+	// Listen is where the API listens. Default: 127.0.0.1:8780.
+	Listen string `yaml:"listen"`
+	// Hosts are names, beside loopback ones, by which clients may address it.
+	Hosts []string `yaml:"hosts"`
+	// Debug is a loopback address for pprof. Default: none.
+	Debug string `yaml:"debug"`
+	// Witnesses cosign checkpoints (c2sp.org/tlog-witness).
+	Witnesses []WitnessConfig `yaml:"witnesses"`
+	// Quorum is how many of them the trust policy asks for. Default: all.
+	Quorum *int `yaml:"quorum"`
+	// Authorities time-stamp checkpoints (RFC 3161).
+	Authorities []AuthorityConfig `yaml:"authorities"`
+	// PublishEvery is how often the newest checkpoint goes to both. Default: 5s.
+	PublishEvery Duration `yaml:"publish_every"`
+	// MaxQueue is how many records may wait for a commit. Default: 20000.
+	MaxQueue int `yaml:"max_queue"`
+	// InFlightMiB bounds the bodies held in memory. Default: 96.
+	InFlightMiB int64 `yaml:"in_flight_mib"`
+	// InsecureListen allows an address that is not loopback. Only a flag sets it.
+	InsecureListen bool `yaml:"-"`
+}
+
+// WitnessConfig is one witness.
+type WitnessConfig struct {
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"`
+	Key  string `yaml:"key"`
+}
+
+// AuthorityConfig is one time-stamp authority. Roots is a PEM file, relative to
+// the configuration file.
+type AuthorityConfig struct {
+	Name  string `yaml:"name"`
+	URL   string `yaml:"url"`
+	Roots string `yaml:"roots"`
+
+	pem  []byte
+	pool *x509.CertPool
+}
+
+// Duration is a time.Duration that YAML writes like 5s.
+type Duration time.Duration
+
+// UnmarshalText reads a duration like 5s or 1m30s.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// LoadConfig reads a configuration file strictly. A file that is not there is
+// an empty one, unless required.
+func LoadConfig(path string, required bool) (Config, error) {
+	var c Config
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	if len(bytes.TrimSpace(b)) > 0 {
+		if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
+			return c, &ledger.Error{Code: ledger.Invalid, Message: path + " can not be read", Hint: "docs/operations.md lists every setting", Cause: errors.New(yaml.FormatError(err, false, true))}
+		}
+	}
+	for i := range c.Authorities {
+		if err := c.Authorities[i].load(filepath.Dir(path)); err != nil {
+			return c, err
+		}
+	}
+	return c, c.validate()
+}
+
+func (a *AuthorityConfig) load(dir string) error {
+	path := a.Roots
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read roots of authority %s: %w", a.Name, err)
+	}
+	a.pool = x509.NewCertPool()
+	for rest := b; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return fmt.Errorf("read roots of authority %s: %w", a.Name, err)
+		}
+		a.pool.AddCert(cert)
+		a.pem = append(a.pem, pem.EncodeToMemory(block)...)
+	}
+	if len(a.pem) == 0 {
+		return fmt.Errorf("read roots of authority %s: %s holds no PEM certificate", a.Name, path)
+	}
+	return nil
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	for _, w := range c.Witnesses {
+		if _, err := torchwood.NewCosignatureVerifier(w.Key); err != nil {
+			errs = append(errs, fmt.Errorf("witness %s: key: %w", w.Name, err))
+		}
+		errs = append(errs, checkPeer("witness", w.Name, w.URL))
+	}
+	for _, a := range c.Authorities {
+		errs = append(errs, checkPeer("authority", a.Name, a.URL))
+	}
+	if c.Quorum != nil && (*c.Quorum < 0 || *c.Quorum > len(c.Witnesses)) {
+		errs = append(errs, fmt.Errorf("quorum %d of %d witnesses", *c.Quorum, len(c.Witnesses)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &ledger.Error{Code: ledger.Invalid, Message: "the configuration is not right", Hint: "docs/operations.md lists every setting", Cause: err}
+	}
+	return nil
+}
+
+func checkPeer(what, name, raw string) error {
+	u, err := url.Parse(raw)
+	if name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%s %q: needs a name and an http or https URL, has %q", what, name, raw)
+	}
+	return nil
+}
+
+// listenAddress refuses to listen to the world without being told so.
+func (c *Config) listenAddress() (string, error) {
+	addr := c.Listen
+	if addr == "" {
+		addr = "127.0.0.1:8780"
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fault(ledger.Invalid, "write it like 127.0.0.1:8780", "--listen %q is not an address", addr)
+	}
+	if ip := net.ParseIP(host); c.InsecureListen || host == "localhost" || ip != nil && ip.IsLoopback() {
+		return addr, nil
+	}
+	return "", fault(ledger.Invalid, "put an authenticating proxy in front and listen on loopback, or say --insecure-listen",
+		"there is no access control yet, so %s would give everybody on the network full access", addr)
+}
+
+// Trust writes the trust policy of a log for outsiders.
+func (c *Config) Trust(vkey string) ([]byte, error) {
+	var witnesses []proof.Witness
+	for _, w := range c.Witnesses {
+		witnesses = append(witnesses, proof.Witness{Name: w.Name, Key: w.Key})
+	}
+	quorum := len(witnesses)
+	if c.Quorum != nil {
+		quorum = *c.Quorum
+	}
+	var roots []byte
+	for _, a := range c.Authorities {
+		roots = append(roots, a.pem...)
+	}
+	return proof.FormatTrust([]string{vkey}, witnesses, quorum, roots)
+}

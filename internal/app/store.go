@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app puts the rooms together: it finds and opens ledgers in a data
+// folder or a PostgreSQL database, reads the configuration, and starts and
+// stops the server.
+//
+//	Store  ─ names, creates, opens ledgers; holds the writer lock
+//	Config ─ DIR/counterfoil.yaml and flags
+//	App    ─ New (wires, listens) → Run (serves until ctx ends) → drained
+//
+// # Invariants
+//
+//   - Opening never creates. A typo in a folder or a name is an error.
+//   - One process writes an embedded ledger; the lock file names it. Readers
+//     need no lock.
+//   - What was started is stopped in the reverse order, each step by name and
+//     within its time, and a clean stop is no error.
+//   - Without access control the server listens on loopback, unless it was told
+//     otherwise in so many words.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/keyring"
+	"github.com/counterfoil/counterfoil/internal/ledger"
+)
+
+// Store is where ledgers are kept: a data folder, or a PostgreSQL database with
+// a folder for the keys.
+type Store struct {
+	// Data is the data folder of embedded ledgers.
+	Data string
+	// Database is a PostgreSQL URL; it excludes ledgers in Data.
+	Database string
+	// Keys is the folder of master keys. Default: Data/keys.
+	Keys string
+	// Hook is the databases' fault seam, for tests. Default: none.
+	Hook func(db.Op) error
+}
+
+const schemaPrefix = "counterfoil_"
+
+var ledgerName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// fault is an error of this package for a person.
+func fault(code ledger.Code, hint, format string, args ...any) error {
+	return &ledger.Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+func (s Store) check() error {
+	switch {
+	case s.Data == "" && s.Database == "":
+		return fault(ledger.Invalid, "name a data folder with --data DIR, or a database with --database postgres://…", "no place for ledgers is named")
+	case s.Data != "" && s.Database != "":
+		return fault(ledger.Invalid, "use --keys DIR for the keys of a database", "--data and --database exclude each other")
+	case s.Database != "" && s.Keys == "":
+		return fault(ledger.Invalid, "name a folder with --keys DIR or COUNTERFOIL_KEYS; it must not be in the database", "the master keys need a place")
+	}
+	return nil
+}
+
+func (s Store) keyFile(name string) string {
+	dir := s.Keys
+	if dir == "" {
+		dir = filepath.Join(s.Data, "keys")
+	}
+	return filepath.Join(dir, name+".key")
+}
+
+func (s Store) dbConfig(name string, readOnly bool) db.Config {
+	if s.Database != "" {
+		return db.Config{URL: s.Database, Schema: schemaPrefix + name, ReadOnly: readOnly, Hook: s.Hook}
+	}
+	return db.Config{URL: "sqlite:" + s.file(name), ReadOnly: readOnly, Hook: s.Hook}
+}
+
+func (s Store) file(name string) string { return filepath.Join(s.Data, "ledgers", name+".db") }
+
+// VerifierDir is where a verifier on this machine remembers what it saw.
+func (s Store) VerifierDir() string {
+	if s.Data != "" {
+		return filepath.Join(s.Data, "verifier")
+	}
+	return filepath.Join(s.Keys, "verifier")
+}
+
+// Create makes a new ledger: master key, database, tables, signing key. origin
+// names its log for ever; empty means counterfoil.local/NAME plus a random part
+// is not added: give a name of your own in production.
+func (s Store) Create(ctx context.Context, name, origin string) (err error) {
+	if err := s.check(); err != nil {
+		return err
+	}
+	if !ledgerName.MatchString(name) {
+		return fault(ledger.Invalid, "use lower-case letters, digits and _, beginning with a letter", "%q is not a ledger name", name)
+	}
+	if origin == "" {
+		origin = "counterfoil.local/" + name
+	}
+	names, err := s.Names(ctx)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if slices.Contains(names, name) {
+		return fault(ledger.Conflict, "choose another name with --ledger, or use the one that is there", "there is a ledger %q already", name)
+	}
+	keys, err := keyring.Create(s.keyFile(name))
+	if errors.Is(err, fs.ErrExist) {
+		return fault(ledger.Conflict, "a key without its ledger: restore the ledger, or move the key away", "%s is there already", s.keyFile(name))
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(s.keyFile(name))) // nothing was sealed under it
+		}
+	}()
+	d, err := db.Create(ctx, s.dbConfig(name, false))
+	if err != nil {
+		return fmt.Errorf("create ledger %s: %w", name, err)
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return ledger.Create(ctx, ledger.Config{DB: d, Keys: keys}, origin)
+}
+
+// Names lists the ledgers, sorted. A data folder that is not there wraps
+// fs.ErrNotExist.
+func (s Store) Names(ctx context.Context) ([]string, error) {
+	if s.Database != "" {
+		schemas, err := db.Schemas(ctx, s.Database, schemaPrefix)
+		if err != nil {
+			return nil, fmt.Errorf("list ledgers: %w", err)
+		}
+		for i := range schemas {
+			schemas[i] = strings.TrimPrefix(schemas[i], schemaPrefix)
+		}
+		return schemas, nil
+	}
+	if _, err := os.Stat(s.Data); err != nil {
+		return nil, fmt.Errorf("list ledgers: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(s.Data, "ledgers", "*.db"))
+	if err != nil {
+		return nil, fmt.Errorf("list ledgers: %w", err)
+	}
+	names := make([]string, 0, len(files))
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".db"))
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Opened is an open ledger with what it stands on.
+type Opened struct {
+	Name   string
+	Ledger *ledger.Ledger
+	DB     *db.DB
+	Keys   *keyring.Keyring
+	lock   *flock.Flock
+}
+
+// Close closes the database and lets go of the writer lock.
+func (o *Opened) Close() error {
+	err := o.DB.Close()
+	if o.lock != nil {
+		err = errors.Join(err, o.lock.Unlock())
+	}
+	return err
+}
+
+// Open opens an existing ledger; a writer takes the lock of an embedded one.
+// edit, if not nil, may change the ledger's configuration first.
+func (s Store) Open(ctx context.Context, name string, write bool, edit func(*ledger.Config)) (o *Opened, err error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if err := s.exists(ctx, name); err != nil {
+		return nil, err
+	}
+	o = &Opened{Name: name}
+	if o.Keys, err = keyring.Open(s.keyFile(name)); err != nil {
+		switch {
+		case errors.Is(err, keyring.ErrExposed):
+			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key is exposed", Hint: "chmod 600 " + s.keyFile(name), Cause: err}
+		case write, !errors.Is(err, fs.ErrNotExist):
+			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key can not be read", Hint: "restore it, or name its folder with --keys", Cause: err}
+		}
+		o.Keys, err = nil, nil // public reading goes without
+	}
+	if write && s.Database == "" {
+		if o.lock, err = s.lock(name); err != nil {
+			return nil, err
+		}
+	}
+	defer func() {
+		if err != nil && o.lock != nil {
+			err = errors.Join(err, o.lock.Unlock())
+		}
+	}()
+	if o.DB, err = db.Open(ctx, s.dbConfig(name, !write)); err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", name, err)
+	}
+	cfg := ledger.Config{DB: o.DB, Keys: o.Keys}
+	if edit != nil {
+		edit(&cfg)
+	}
+	if o.Ledger, err = ledger.Open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, o.DB.Close())
+	}
+	return o, nil
+}
+
+func (s Store) exists(ctx context.Context, name string) error {
+	names, err := s.Names(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault(ledger.NotFound, "counterfoil init --data "+s.Data+" makes one", "there is no data folder %s", s.Data)
+	}
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(names, name) {
+		if len(names) == 0 {
+			return fault(ledger.NotFound, "counterfoil init makes one", "there is no ledger yet")
+		}
+		return fault(ledger.NotFound, "there are: "+strings.Join(names, ", "), "there is no ledger %q", name)
+	}
+	return nil
+}
+
+// lock takes the writer lock and writes our process id into it.
+func (s Store) lock(name string) (*flock.Flock, error) {
+	path := filepath.Join(s.Data, "ledgers", name+".lock")
+	l := flock.New(path)
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock ledger %s: %w", name, err)
+	}
+	if !ok {
+		who := "another process"
+		if b, err := os.ReadFile(path); err == nil && len(b) > 0 {
+			who = "process " + strings.TrimSpace(string(b))
+		}
+		return nil, fault(ledger.Locked, "send to the running server with --server URL, or stop it", "ledger %q is being written by %s", name, who)
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock ledger %s: %w", name, err), l.Unlock())
+	}
+	return l, nil
+}
