@@ -77,4 +77,3 @@ func (s *Stamp) Trusted(roots *x509.CertPool) error {
 	}
 	return nil
 }
-

@@ -110,7 +110,7 @@ func parseStamp(token []byte) (*Stamp, error) {
 	if info.Type.String() != oidSignedData {
 		return nil, errors.New("it is not signed data")
 	}
-	if err := decode(info.Content.FullBytes, &sd); err != nil {
+	if err := decode(info.Content.Bytes, &sd); err != nil {
 		return nil, err
 	}
 	if sd.Content.Type.String() != oidTSTInfo {

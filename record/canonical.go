@@ -163,3 +163,13 @@ func syntaxError(raw []byte, err error) *Error {
 	}
 	return problem(CodeSyntax, pointer, "", "not valid JSON at byte %d: %s", se.ByteOffset, strings.TrimPrefix(fmt.Sprint(cause), "jsontext: "))
 }
+
+// Compact returns a JSON value on one line. It changes white space and nothing
+// else: what is wrong with the value stays wrong.
+func Compact(raw []byte) ([]byte, error) {
+	v := jsontext.Value(bytes.Clone(raw))
+	if err := v.Compact(); err != nil {
+		return nil, fmt.Errorf("compact: %w", err)
+	}
+	return v, nil
+}

@@ -98,8 +98,8 @@ func (s Store) VerifierDir() string {
 }
 
 // Create makes a new ledger: master key, database, tables, signing key. origin
-// names its log for ever; empty means counterfoil.local/NAME plus a random part
-// is not added: give a name of your own in production.
+// names its log for ever, and no two logs may share one; empty means
+// counterfoil.local/NAME, which is good enough for one machine only.
 func (s Store) Create(ctx context.Context, name, origin string) (err error) {
 	if err := s.check(); err != nil {
 		return err

@@ -8,89 +8,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"testing"
-	"testing/fstest"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 )
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(diskChild); path != "" {
-		fullDiskChild(path)
-		return
-	}
-	os.Exit(dbtest.Main(m))
-}
-
-const firstTables = `-- what the tests write; {int} and {bytes} become types
-CREATE TABLE item (
-  idx  {int} PRIMARY KEY,
-  name TEXT NOT NULL,
-  body {bytes}
-);
-CREATE UNIQUE INDEX item_name ON item (name);
-CREATE TABLE counter (one {int} PRIMARY KEY, n {int} NOT NULL);
-INSERT INTO counter (one, n) VALUES (1, 0);`
-
-func migrations(files ...string) fstest.MapFS {
-	fsys := fstest.MapFS{"0001_first.sql": {Data: []byte(firstTables)}}
-	for i, text := range files {
-		fsys[fmt.Sprintf("%04d_more.sql", i+2)] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return fsys
-}
-
-// create makes a database with the tables of the tests.
-func create(t testing.TB, cfg db.Config) *db.DB {
-	t.Helper()
-	d, err := db.Create(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := d.Migrate(t.Context(), migrations()); err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-func open(t testing.TB, cfg db.Config) *db.DB {
-	t.Helper()
-	d, err := db.Open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
-func insert(ctx context.Context, d *db.DB, idx int, name string) error {
-	return d.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO item (idx, name, body) VALUES (?, ?, ?)`, idx, name, []byte(name))
-		return err
-	})
-}
-
-func count(t testing.TB, d *db.DB) (n int) {
-	t.Helper()
-	err := d.Read(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT COUNT(*) FROM item`).Scan(&n)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 func TestCreateOpen(t *testing.T) {
 	t.Parallel()
@@ -241,84 +163,6 @@ func TestInsert(t *testing.T) {
 		})
 		if err != nil || next != 4 {
 			t.Errorf("IN list found %d, %v", next, err)
-		}
-	})
-}
-
-func TestReadIsOneSnapshot(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, cfg db.Config) {
-		d := create(t, cfg)
-		for i := range 3 {
-			if err := insert(t.Context(), d, i, fmt.Sprint(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		err := d.Read(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-			for round := range 3 {
-				var n int
-				if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM item`).Scan(&n); err != nil {
-					return err
-				}
-				if n != 3 {
-					t.Errorf("snapshot shows %d rows in round %d", n, round)
-				}
-				if err := insert(t.Context(), d, 10+round, fmt.Sprint("r", round)); err != nil {
-					return err
-				}
-			}
-			_, err := tx.Exec(ctx, `DELETE FROM item`)
-			if !errors.Is(err, db.ErrReadOnly) {
-				t.Errorf("write in a read: %v", err)
-			}
-			return nil
-		})
-		if err != nil || count(t, d) != 6 {
-			t.Fatalf("%v, %d rows", err, count(t, d))
-		}
-	})
-}
-
-func TestNestedQueries(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, cfg db.Config) {
-		if cfg.Schema != "" {
-			t.Skip("one PostgreSQL connection answers one query at a time")
-		}
-		d := create(t, cfg)
-		for i := range 4 {
-			if err := insert(t.Context(), d, i, fmt.Sprint(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		pairs := 0
-		err := d.Read(t.Context(), func(ctx context.Context, tx *db.Tx) error {
-			const query = `SELECT idx FROM item WHERE idx >= ? ORDER BY idx`
-			outer, err := tx.Query(ctx, query, 0)
-			if err != nil {
-				return err
-			}
-			for outer.Next() {
-				var i int
-				if err := outer.Scan(&i); err != nil {
-					return err
-				}
-				inner, err := tx.Query(ctx, query, i)
-				if err != nil {
-					return err
-				}
-				for inner.Next() {
-					pairs++
-				}
-				// left open on purpose when i is odd
-				if i%2 == 0 {
-					inner.Close()
-				}
-			}
-			return outer.Err()
-		})
-		if err != nil || pairs != 10 {
-			t.Fatalf("%d pairs, %v", pairs, err)
 		}
 	})
 }

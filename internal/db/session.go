@@ -38,10 +38,9 @@ func (s *session) exec(ctx context.Context, query string, args []any) (sql.Resul
 	return stmt.ExecContext(ctx, args...)
 }
 
-// query runs a query; busy says that its prepared statement is in use.
-func (s *session) query(ctx context.Context, query string, args []any, busy bool) (*sql.Rows, error) {
-	if !s.steady || busy {
-		return s.conn.QueryContext(s.calm(ctx), s.text(query), args...)
+func (s *session) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if !s.steady {
+		return s.conn.QueryContext(ctx, s.text(query), args...)
 	}
 	ctx = s.calm(ctx)
 	stmt, err := s.prepare(ctx, query)
@@ -72,7 +71,7 @@ func (s *session) prepare(ctx context.Context, query string) (*sql.Stmt, error) 
 	}
 	if len(s.stmts) >= maxStatements {
 		for _, old := range s.stmts {
-			old.Close() // one that is still read from is closed when it is done
+			old.Close()
 		}
 		clear(s.stmts)
 	}

@@ -7,11 +7,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 )
 
-// errFailed is that a function returned nil although a statement had failed.
-var errFailed = errors.New("a statement of this transaction failed")
+var (
+	// errFailed is that a transaction goes on although a statement had failed.
+	errFailed = errors.New("a statement of this transaction failed")
+	// errReading is that a statement starts while rows are open, which a
+	// PostgreSQL connection can not do, and SQLite therefore may not.
+	errReading = errors.New("the rows of the last query are still open")
+)
 
 // Write runs fn in a transaction that may write, and commits it if fn returns
 // nil. On SQLite writes run one after another (BEGIN IMMEDIATE on the one
@@ -81,29 +85,16 @@ func (d *DB) commit(ctx context.Context, tx *Tx) error {
 
 // Tx is a running transaction. It belongs to the goroutine of the function that
 // it was given to, and ends with it. Placeholders are written ? in both
-// dialects. After a statement has failed the transaction can only be given up.
+// dialects. The rows of a query must be read or closed before the next
+// statement. After a statement has failed the transaction can only be given up.
 // Arguments are int64 (any Go integer), float64, string, []byte and nil.
 type Tx struct {
 	d      *DB
 	s      *session
 	write  bool
-	failed error    // the first statement that failed
-	rows   []answer // all that may be open, and some that are not
-	limit  int      // number of answers at which to forget the closed ones
+	failed error     // the first statement that failed
+	rows   *sql.Rows // of the last query, perhaps still open
 	over   bool
-}
-
-// answer is what a query returned. A connection must not outlive it: see finish.
-type answer struct {
-	query string
-	rows  *sql.Rows
-}
-
-// isOpen says whether the rows may still be read. [sql.Rows] tells it by
-// refusing to name the columns of closed rows.
-func (a answer) isOpen() bool {
-	_, err := a.rows.Columns()
-	return err == nil
 }
 
 // Dialect says which database it is.
@@ -128,34 +119,32 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, e
 	return res, err
 }
 
-// Query runs a query. The caller closes the rows, or reads them to the end; what
-// is open when the transaction ends is closed.
+// Query runs a query. The caller closes the rows, or reads them to the end.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	var rows *sql.Rows
 	err := t.step(ctx, "query", query, func() (err error) {
-		rows, err = t.s.query(ctx, query, args, t.inUse(query))
+		t.rows, err = t.s.query(ctx, query, args) // kept for finish, whatever the hook says
 		return err
 	})
 	if err != nil {
-		if rows != nil { // the answer came, the hook after it failed
-			rows.Close()
-		}
 		return nil, err
 	}
-	if len(t.rows) >= t.limit {
-		t.rows = slices.DeleteFunc(t.rows, func(a answer) bool { return !a.isOpen() })
-		t.limit = 2*len(t.rows) + 16
-	}
-	t.rows = append(t.rows, answer{query, rows})
-	return rows, nil
+	return t.rows, nil
 }
 
 // QueryRow runs a query of which the first row is wanted. No row:
 // [sql.ErrNoRows] from Scan, which is not a failure of the transaction.
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
-	r := &Row{tx: t}
-	r.rows, r.err = t.Query(ctx, query, args...)
-	return r
+	rows, err := t.Query(ctx, query, args...)
+	if err != nil {
+		return &Row{err: err}
+	}
+	if rows.Next() {
+		return &Row{rows: rows}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return &Row{err: t.fail(ctx, err)}
+	}
+	return &Row{err: sql.ErrNoRows}
 }
 
 // Insert adds rows to a table, each with a value per column, in order: the fast
@@ -177,10 +166,13 @@ func (t *Tx) Insert(ctx context.Context, table string, cols []string, rows [][]a
 
 // step runs one statement between its hooks and remembers its failure.
 func (t *Tx) step(ctx context.Context, step, text string, run func() error) error {
-	err := t.attempt(ctx, step, text, run)
-	if err == nil {
-		return nil
+	if err := t.attempt(ctx, step, text, run); err != nil {
+		return t.fail(ctx, err)
 	}
+	return nil
+}
+
+func (t *Tx) fail(ctx context.Context, err error) error {
 	err = classify(ctx, err)
 	if t.failed == nil {
 		t.failed = err
@@ -194,6 +186,8 @@ func (t *Tx) attempt(ctx context.Context, step, text string, run func() error) e
 		return sql.ErrTxDone
 	case t.failed != nil:
 		return fmt.Errorf("%w: %w", errFailed, t.failed)
+	case t.isReading():
+		return errReading
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -206,42 +200,42 @@ func (t *Tx) attempt(ctx context.Context, step, text string, run func() error) e
 	return t.d.cfg.hook(step, true, t.write, text)
 }
 
-// inUse says whether the rows of an earlier run of this query are still being
-// read, and with them its prepared statement.
-func (t *Tx) inUse(query string) bool {
-	return slices.ContainsFunc(t.rows, func(a answer) bool { return a.query == query && a.isOpen() })
+// isReading says whether rows are open. [sql.Rows] tells it by refusing to name
+// the columns of closed rows.
+func (t *Tx) isReading() bool {
+	if t.rows == nil {
+		return false
+	}
+	if _, err := t.rows.Columns(); err == nil {
+		return true
+	}
+	t.rows = nil
+	return false
 }
 
 // finish closes what the function left open: rows that are closed later, when
 // their context ends, would reach into a connection that is gone.
 func (t *Tx) finish() {
 	t.over = true
-	for _, a := range t.rows {
-		a.rows.Close() // its error was the reader's to see
+	if t.rows != nil {
+		t.rows.Close() // its error was the reader's to see
+		t.rows = nil
 	}
-	t.rows = nil
 }
 
 // Row is the answer to [Tx.QueryRow].
 type Row struct {
-	tx   *Tx
-	rows *sql.Rows
+	rows *sql.Rows // on its first row
 	err  error
 }
 
-// Scan copies the first row into dest, or reports what went wrong.
+// Scan copies the first row into dest, or reports what went wrong. It must be
+// called, once.
 func (r *Row) Scan(dest ...any) error {
 	if r.err != nil {
 		return r.err
 	}
 	defer r.rows.Close()
-	if !r.rows.Next() {
-		if err := r.rows.Err(); err != nil {
-			r.tx.failed = err
-			return err
-		}
-		return sql.ErrNoRows
-	}
 	if err := r.rows.Scan(dest...); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ func fill(t *testing.T, dbc db.Config, n int) (*db.DB, *keyring.Keyring) {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { l.Run(ctx) })
+	<-l.Running()
 	for i := 0; i < n; {
 		b := ledger.Batch{Principal: "local:test", Capture: "sdk"}
 		for ; i < n && len(b.Records) < 100; i++ {
@@ -53,15 +54,8 @@ func fill(t *testing.T, dbc db.Config, n int) (*db.DB, *keyring.Keyring) {
 			}
 			b.Records = append(b.Records, rec)
 		}
-		for {
-			_, err := l.Append(t.Context(), b)
-			if e, ok := err.(*ledger.Error); ok && e.Code == ledger.Closed {
-				continue // Run is about to open the queue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			break
+		if _, err := l.Append(t.Context(), b); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return d, keys

@@ -33,8 +33,8 @@ type place struct {
 var errRollback = errors.New("nothing to commit")
 
 // Run is the committer: it commits what waits until ctx ends, then finishes
-// what is queued and refuses the rest. It returns nil after a clean stop. Only
-// one Run may be active.
+// what is queued and refuses the rest. It returns nil after a clean stop. It is
+// called once.
 func (l *Ledger) Run(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	var keeper sync.WaitGroup
@@ -45,6 +45,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer close(stop)
 
 	l.queue.open()
+	close(l.running)
 	for {
 		select {
 		case <-l.queue.wake:

@@ -137,7 +137,8 @@ type Ledger struct {
 	signer     note.Signer // nil without keys
 	contentKey []byte      // nil without keys
 
-	queue queue
+	queue   queue
+	running chan struct{} // closed when Run takes records
 
 	// tree is the right edge as of the last commit that is known to be durable,
 	// or nil when it must be read again. Only the committer touches it.
@@ -210,7 +211,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err := migrate(ctx, cfg); err != nil {
 		return nil, err
 	}
-	l := &Ledger{cfg: cfg, keys: map[int64]*evidence.Key{}}
+	l := &Ledger{cfg: cfg, running: make(chan struct{}), keys: map[int64]*evidence.Key{}}
 	l.queue.init(cfg.MaxQueue)
 	meta, err := l.meta(ctx)
 	if err != nil {
@@ -282,6 +283,9 @@ func (l *Ledger) VerifierKey() string { return l.vkey }
 
 // Rules is the public/private table in force.
 func (l *Ledger) Rules() *record.Rules { return l.cfg.Rules }
+
+// Running is closed when Run has begun to take records.
+func (l *Ledger) Running() <-chan struct{} { return l.running }
 
 // Queued is how many records wait for a commit.
 func (l *Ledger) Queued() int { return l.queue.len() }

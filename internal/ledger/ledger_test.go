@@ -72,14 +72,11 @@ func (r *rig) open(edit func(*ledger.Config)) {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	var wg sync.WaitGroup
-	started := make(chan struct{})
 	wg.Go(func() {
-		close(started)
 		if err := r.l.Run(ctx); err != nil {
 			r.t.Error(err)
 		}
 	})
-	<-started
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		wg.Wait()
@@ -88,18 +85,8 @@ func (r *rig) open(edit func(*ledger.Config)) {
 		}
 	})
 	r.t.Cleanup(func() { r.stop() })
-	r.waitRunning()
-}
-
-// waitRunning spins on the one thing that tells a running ledger from one that
-// is not yet: it answers something else than Closed.
-func (r *rig) waitRunning() {
-	for {
-		_, err := r.l.Append(r.t.Context(), ledger.Batch{Records: []*record.Record{mustParse(r.t, "probe", "probe")}, Principal: "t", Capture: "sdk"})
-		if e, ok := errors.AsType[*ledger.Error](err); !ok || e.Code != ledger.Closed {
-			return
-		}
-	}
+	<-r.l.Running()
+	r.append(ledger.Batch{Records: []*record.Record{mustParse(r.t, "probe", "probe")}, Principal: "t", Capture: "sdk"})
 }
 
 func mustParse(t testing.TB, id, text string) *record.Record {

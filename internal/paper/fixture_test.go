@@ -3,25 +3,18 @@
 package paper_test
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/binary"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"slices"
 	"testing"
 	"time"
 
 	"filippo.io/torchwood"
-	"github.com/digitorus/timestamp"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -158,7 +151,7 @@ func (w *world) prove(t testing.TB, leaf []byte, o options) *proof.Receipt {
 	size := max(o.size, 1)
 	var stored hashes
 	for n := range size {
-		data := []byte(fmt.Sprintf("other record %d", n))
+		data := fmt.Appendf(nil, "other record %d", n)
 		if n == o.index {
 			data = leaf
 		}
@@ -240,41 +233,6 @@ const refund = `{"type":"decision","id":"0192f3a4-6c1e-7d2b-9f10-3b8f5a1c77e0","
 
 // some are the pointers of refund that most tests disclose.
 var some = []string{"/decision/reason", "/inputs/0/value", "/outputs/0/value", "/factors/0/label", "/factors/0/weight", "/factors/1/label"}
-
-// stampTime is when every time stamp is made.
-func stampTime() time.Time { return time.Date(2026, 3, 3, 9, 12, 49, 0, time.UTC) }
-
-func (w *world) newAuthority(t testing.TB) {
-	t.Helper()
-	var err error
-	if w.authority, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Time"}, NotBefore: stampTime().AddDate(-20, 0, 0), NotAfter: stampTime().AddDate(70, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, w.authority.Public(), w.authority)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// stamp makes an RFC 3161 token over text.
-func (w *world) stamp(t testing.TB, text []byte) []byte {
-	t.Helper()
-	ts := timestamp.Timestamp{HashAlgorithm: crypto.SHA256, HashedMessage: sha256Sum(text), Time: stampTime(), Policy: asn1.ObjectIdentifier{1, 2, 3}, AddTSACertificate: true}
-	answer, err := ts.CreateResponseWithOpts(w.cert, w.authority, crypto.SHA256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := timestamp.ParseResponse(answer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parsed.RawToken
-}
 
 func sha256Sum(b []byte) []byte {
 	sum := sha256.Sum256(b)

@@ -15,8 +15,8 @@ import (
 //go:embed openapi.yaml
 var openapiYAML []byte
 
-// openAPI is the API document as JSON, with the record schema put in.
-func openAPI(version string) ([]byte, error) {
+// OpenAPI is the API document as JSON, with the record schema put in.
+func OpenAPI(version string) ([]byte, error) {
 	var doc map[string]any
 	if err := yaml.Unmarshal(openapiYAML, &doc); err != nil {
 		return nil, fmt.Errorf("read openapi.yaml: %w", err)

@@ -127,7 +127,7 @@ func New(cfg Config) (*Server, error) {
 	if s.metrics, err = newMetrics(cfg.Registry); err != nil {
 		return nil, err
 	}
-	if s.openapi, err = openAPI(cfg.Version); err != nil {
+	if s.openapi, err = OpenAPI(cfg.Version); err != nil {
 		return nil, err
 	}
 	s.route()
@@ -137,9 +137,6 @@ func New(cfg Config) (*Server, error) {
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
-
-// OpenAPI is the API document, as served.
-func (s *Server) OpenAPI() []byte { return s.openapi }
 
 // Routes lists the patterns that are served, for the test that compares them
 // with the API document.

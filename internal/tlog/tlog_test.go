@@ -214,7 +214,7 @@ func TestRefused(t *testing.T) {
 // paths are the seeds: one of every form, and what must be refused.
 var paths = map[string]bool{
 	"checkpoint": true, "tile/0/000": true, "tile/0/000.p/1": true, "tile/0/x001/x234/067": true, "tile/0/x001/x234/067.p/255": true,
-	"tile/7/001": true, "tile/entries/000": true, "tile/entries/x123/456.p/17": true,
+	"tile/6/001": true, "tile/7/001": false, "tile/entries/000": true, "tile/entries/x123/456.p/17": true,
 	"": false, "/checkpoint": false, "tile/8/000": false, "tile/-1/000": false, "tile/00/000": false, "tile/0/0": false, "tile/0/x000/001": false,
 	"tile/0/001/001": false, "tile/0/000.p/0": false, "tile/0/000.p/256": false, "tile/0/000.p/01": false, "tile/0/../000": false,
 	"tile/entries/": false, "tile/0/+01": false, "tile/0/x001/x002/x003/x004/x005/x006/007": false,

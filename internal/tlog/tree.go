@@ -1,274 +1,164 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tlog turns leaf hashes into a Merkle tree in C2SP tiles, and tiles
-// into proofs.
-//
-//	leaf hashes ──Tree.Append──▶ Growth: changed tiles, root, inclusion paths
-//	stored tiles ──Path, Consistency, RootAt──▶ proofs for any size up to theirs
-//
-// The tree is that of RFC 6962; the tiles are those of c2sp.org/tlog-tiles,
-// 256 hashes wide and 8 levels of the tree high. The package does no I/O: it is
-// handed tiles and hands out tiles. Hash functions are golang.org/x/mod's.
-//
-// # Invariants
-//
-//   - A Tree never changes. Append returns another one, so a commit that fails
-//     costs nothing but the new value.
-//   - A full tile never changes. The last tile of a level only grows, so a tile
-//     stored for a larger tree serves every smaller one by its first hashes.
-//
-// Nothing here is signed and nobody is trusted: a caller that gets tiles from
-// somewhere else checks the root.
 package tlog
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"math/bits"
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 )
 
-// Hash is a node or leaf hash.
+// Hash is the hash of a leaf or of a node.
 type Hash = sumdb.Hash
 
-// Width is the number of hashes in a full tile, and Height the levels of the
-// tree that it spans.
 const (
-	Width  = 256
+	// Width is the number of hashes in a full tile.
+	Width = 256
+	// Height is how many heights of the tree a tile spans: 2^Height = Width.
 	Height = 8
+	// MaxSize is the most leaves that a tree may have.
+	MaxSize = 1 << 60
 )
 
-// pyramid is a tile with the hashes above its own: rows[0] are the tile's, and
-// rows[h] the roots of its complete subtrees of height h.
-type pyramid struct {
-	rows [Height + 1][]Hash
-}
-
-func (p *pyramid) push(h Hash) {
-	p.rows[0] = append(p.rows[0], h)
-	for r := 0; r < Height && len(p.rows[r])%2 == 0; r++ {
-		k := len(p.rows[r])
-		p.rows[r+1] = append(p.rows[r+1], sumdb.NodeHash(p.rows[r][k-2], p.rows[r][k-1]))
-	}
-}
-
-func (p *pyramid) full() bool { return len(p.rows[0]) == Width }
-
-// clone copies the rows with room to grow.
-func (p *pyramid) clone() *pyramid {
-	c := new(pyramid)
-	for r := range p.rows {
-		c.rows[r] = append(make([]Hash, 0, Width>>r), p.rows[r]...)
-	}
-	return c
-}
-
-// bytes is the tile as it is stored and served.
-func (p *pyramid) bytes() []byte {
-	b := make([]byte, 0, len(p.rows[0])*sumdb.HashSize)
-	for i := range p.rows[0] {
-		b = append(b, p.rows[0][i][:]...)
-	}
-	return b
-}
-
-func parsePyramid(b []byte) (*pyramid, error) {
-	if len(b)%sumdb.HashSize != 0 || len(b) > Width*sumdb.HashSize {
-		return nil, fmt.Errorf("tile of %d bytes", len(b))
-	}
-	p := new(pyramid)
-	for r := range p.rows {
-		p.rows[r] = make([]Hash, 0, Width>>r)
-	}
-	for ; len(b) > 0; b = b[sumdb.HashSize:] {
-		p.push(Hash(b[:sumdb.HashSize]))
-	}
-	return p, nil
-}
-
-// Tree is the right edge of a tree: its size and the last, partial tile of each
-// level. It is immutable and safe for concurrent use.
-type Tree struct {
-	size int64
-	edge []*pyramid // by level; never full
-}
-
-// New returns the empty tree.
-func New() *Tree { return &Tree{} }
-
-// Load restores the tree of a size from its stored tiles. read is asked for the
-// partial tile of each level and may return more hashes than width. Nothing is
-// authenticated: compare Root with what was signed.
-func Load(size int64, read TileReader) (*Tree, error) {
-	if size < 0 {
-		return nil, fmt.Errorf("load tree: negative size %d", size)
-	}
-	t := &Tree{size: size}
-	for level, count := 0, size; count > 0; level, count = level+1, count/Width {
-		var tile []byte
-		if width := int(count % Width); width > 0 {
-			var err error
-			if tile, err = read(level, count/Width, width); err != nil {
-				return nil, fmt.Errorf("load tile %d/%d: %w", level, count/Width, err)
-			}
-			if len(tile) < width*sumdb.HashSize {
-				return nil, fmt.Errorf("load tile %d/%d: %d bytes, want %d hashes", level, count/Width, len(tile), width)
-			}
-			tile = tile[:width*sumdb.HashSize]
-		}
-		p, err := parsePyramid(tile)
-		if err != nil {
-			return nil, fmt.Errorf("load tile %d/%d: %w", level, count/Width, err)
-		}
-		t.edge = append(t.edge, p)
-	}
-	return t, nil
-}
-
-// Size is the number of leaves.
-func (t *Tree) Size() int64 { return t.size }
-
-// Root is the root hash; that of the empty tree is SHA-256 of nothing.
-func (t *Tree) Root() Hash {
-	if t.size == 0 {
-		return emptyRoot()
-	}
-	return rightRoot(0, t.size, t.subtree)
-}
-
-func emptyRoot() Hash {
-	h, err := sumdb.TreeHash(0, nil)
-	if err != nil {
-		panic(err) // the empty tree reads nothing
-	}
-	return h
-}
-
-// subtree looks up a complete subtree of the right edge.
-func (t *Tree) subtree(height int, k int64) Hash {
-	level, row, at := place(height, k)
-	return t.edge[level].rows[row][at&(Width>>row-1)]
-}
-
-// place says where the root of the k-th complete subtree of a height is kept:
-// the tile's level, the row in its pyramid, and the position at that row
-// counted from the first tile of the level.
-func place(height int, k int64) (level, row int, at int64) {
-	return height / Height, height % Height, k
-}
-
-// rightRoot is the root over the leaves from to to, when from is a multiple of
-// a power of two that is at least to-from: the frontier, folded from the right.
-func rightRoot(from, to int64, subtree func(height int, k int64) Hash) Hash {
-	var root Hash
-	first := true
-	for height := 0; to > from; height++ {
-		if (to-from)>>height&1 == 0 {
-			continue
-		}
-		to -= 1 << height
-		h := subtree(height, to>>height)
-		if first {
-			root, first = h, false
-		} else {
-			root = sumdb.NodeHash(h, root)
-		}
-	}
-	return root
-}
-
-// Tile is one stored tile: level, number within the level, and its hashes.
+// Tile is one tile: its level, its number within the level, and its hashes one
+// after the other, 32 bytes each. Its width is len(Hashes)/32.
 type Tile struct {
 	Level  int
 	N      int64
 	Hashes []byte
 }
 
-// Growth is what Append did. It is immutable and safe for concurrent use.
-type Growth struct {
-	// From and To are the sizes before and after.
-	From, To int64
-	// Root is the root of size To.
-	Root Hash
-	// Tiles are all that changed, level by level, partial ones included.
-	Tiles []Tile
-
-	levels []grown
+// nodes are the hashes of a tile, and above them the roots of the complete
+// subtrees over them: row 0 is the tile, row 8 the one hash over a full one.
+type nodes struct {
+	width int
+	hash  [2*Width - 1]Hash // row after row
 }
 
-// grown are the tiles of one level, from the one that was partial before on.
-type grown struct {
-	first int64
-	tiles []*pyramid
+// rowStart is where a row begins in nodes.hash.
+func rowStart(row int) int { return 2*Width - 2*Width>>row }
+
+// at is the k-th hash of a row.
+func (t *nodes) at(row, k int) *Hash { return &t.hash[rowStart(row)+k] }
+
+// push adds a hash to a tile that is not full, and what it completes.
+func (t *nodes) push(h Hash) {
+	k := t.width
+	*t.at(0, k) = h
+	for row := 1; k&1 == 1; row++ {
+		h = sumdb.NodeHash(*t.at(row-1, k-1), h)
+		k >>= 1
+		*t.at(row, k) = h
+	}
+	t.width++
 }
 
-// Append returns the tree with more leaves, and what changed. The cost is about
-// one hash for each leaf and a copy of the partial tiles.
+func (t *nodes) full() bool { return t.width == Width }
+
+// bytes is the tile as it is stored and served.
+func (t *nodes) bytes() []byte {
+	b := make([]byte, t.width*sumdb.HashSize)
+	for k := range t.width {
+		copy(b[k*sumdb.HashSize:], t.hash[k][:])
+	}
+	return b
+}
+
+// Tree is what it takes to grow a tree: its size and the last tile of each
+// level. It is immutable and safe for concurrent use.
+type Tree struct {
+	size int64
+	edge []*nodes // by level: the partial tile, nil where there is none
+	fold []Hash   // see foldEdge
+}
+
+// New returns the empty tree.
+func New() *Tree { return &Tree{} }
+
+// Load restores the tree of a size from storage. It reads the partial tile of
+// each level, at most one a level, by read's contract; an error of read comes
+// back wrapped. Nothing is authenticated: compare Root with what was signed.
+func Load(size int64, read TileReader) (*Tree, error) {
+	if size < 0 || size > MaxSize {
+		return nil, fmt.Errorf("load tree: no tree has %d leaves", size)
+	}
+	t := &Tree{size: size}
+	for level, count := 0, size; count > 0; level, count = level+1, count/Width {
+		var edge *nodes
+		if width := int(count % Width); width > 0 {
+			b, err := read.tile(level, count/Width, width)
+			if err != nil {
+				return nil, fmt.Errorf("load tree: %w", err)
+			}
+			edge = new(nodes)
+			for ; len(b) > 0; b = b[sumdb.HashSize:] {
+				edge.push(Hash(b[:sumdb.HashSize]))
+			}
+		}
+		t.edge = append(t.edge, edge)
+	}
+	t.foldEdge()
+	return t, nil
+}
+
+// Size is the number of leaves.
+func (t *Tree) Size() int64 { return t.size }
+
+// Root is the root hash; that of the empty tree is the SHA-256 of nothing.
+func (t *Tree) Root() Hash {
+	if t.size == 0 {
+		return sha256.Sum256(nil)
+	}
+	return t.fold[len(t.fold)-1]
+}
+
+// foldEdge sets fold: fold[h] is the root over the leaves from size rounded
+// down to a multiple of 2^h, up to size; unset if these are none. A proof needs
+// it where the right neighbour is not complete, and the last one is the root.
+func (t *Tree) foldEdge() {
+	t.fold = make([]Hash, bits.Len64(uint64(t.size))+1)
+	for h := range len(t.fold) - 1 {
+		t.fold[h+1] = t.fold[h]
+		if t.size>>h&1 == 0 {
+			continue
+		}
+		row := h % Height
+		left := *t.edge[h/Height].at(row, int(t.size>>h-1)&(Width>>row-1))
+		if t.size&(1<<h-1) == 0 {
+			t.fold[h+1] = left
+		} else {
+			t.fold[h+1] = sumdb.NodeHash(left, t.fold[h])
+		}
+	}
+}
+
+// Append returns the tree with more leaves, and what changed. t stays as it is.
+// The cost is one to two hashes a leaf, one for each height, and a copy of the
+// partial tiles that grow. The sum of leaves must not exceed [MaxSize].
 func (t *Tree) Append(leaves []Hash) (*Tree, *Growth) {
-	g := &Growth{From: t.size, To: t.size + int64(len(leaves))}
-	next := &Tree{size: g.To}
+	next := &Tree{size: t.size + int64(len(leaves)), edge: make([]*nodes, 0, len(t.edge)+1)}
+	g := &Growth{From: t.size, To: next.size}
 	pushed := leaves
-	for level := 0; len(pushed) > 0 || level < len(t.edge); level++ {
-		count := t.size >> (Height * level)
-		lv := grown{first: count / Width}
-		p := new(pyramid)
+	for level := 0; level < len(t.edge) || len(pushed) > 0; level++ {
+		lv := grown{first: t.size >> (Height * level) / Width}
+		var last *nodes
 		if level < len(t.edge) {
-			p = t.edge[level]
+			last = t.edge[level]
 		}
-		if len(pushed) > 0 {
-			p = p.clone()
-		}
-		lv.tiles = append(lv.tiles, p)
 		var up []Hash
-		for _, h := range pushed {
-			if p.full() {
-				p = new(pyramid).clone()
-				lv.tiles = append(lv.tiles, p)
-			}
-			p.push(h)
-			if p.full() {
-				up = append(up, p.rows[Height][0])
-			}
-		}
+		last, up = lv.push(last, pushed)
 		if len(pushed) > 0 {
 			for i, tile := range lv.tiles {
 				g.Tiles = append(g.Tiles, Tile{Level: level, N: lv.first + int64(i), Hashes: tile.bytes()})
 			}
 		}
-		if p.full() {
-			p = new(pyramid)
-		}
-		next.edge = append(next.edge, p)
+		next.edge = append(next.edge, last)
 		g.levels = append(g.levels, lv)
 		pushed = up
 	}
-	g.Root = next.Root()
+	next.foldEdge()
+	g.fold, g.Root = next.fold, next.Root()
 	return next, g
-}
-
-func (g *Growth) subtree(height int, k int64) Hash {
-	level, row, at := place(height, k)
-	per := int64(Width >> row)
-	lv := g.levels[level]
-	return lv.tiles[at/per-lv.first].rows[row][at%per]
-}
-
-// Path is the inclusion proof, in the tree of size To, of a leaf that this
-// growth added. It computes at most the hashes of the right edge.
-func (g *Growth) Path(index int64) (sumdb.RecordProof, error) {
-	if index < g.From || index >= g.To {
-		return nil, fmt.Errorf("leaf %d is not one of %d to %d", index, g.From, g.To-1)
-	}
-	path := make(sumdb.RecordProof, 0, 24)
-	for height := 0; int64(1)<<height < g.To; height++ {
-		a := index >> height
-		switch {
-		case a&1 == 1:
-			path = append(path, g.subtree(height, a-1))
-		case (a+2)<<height <= g.To:
-			path = append(path, g.subtree(height, a+1))
-		case (a+1)<<height < g.To:
-			path = append(path, rightRoot((a+1)<<height, g.To, g.subtree))
-		}
-	}
-	return path, nil
 }
