@@ -48,7 +48,7 @@ func (r *Rules) walk(canonical []byte, sealed bool) (*walker, error) {
 		table = statementTable(table)
 	}
 	w := &walker{b: canonical, sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
-	w.object(table, 0, len(canonical))
+	w.object(table, 0)
 	if len(w.faults) > 0 {
 		return nil, &Error{Problems: w.faults}
 	}

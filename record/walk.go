@@ -66,63 +66,65 @@ func (w *walker) faultAt(pointer, code, hint, format string, args ...any) {
 	}
 }
 
-// value checks b[i:end] against f.
-func (w *walker) value(f *field, i, end int) {
-	v := w.b[i:end]
-	if w.sealed {
-		if sum, ok := parseSeal(v); ok && (f.private || f.isPublicLeaf()) {
-			w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end, sum: sum})
-			return
+// value checks the value at b[i] against f, and returns its end.
+func (w *walker) value(f *field, i int) (end int) {
+	if w.sealed && w.b[i] == '{' && (f.private || f.isPublicLeaf()) {
+		if end = min(i+sealObject, len(w.b)); end-i == sealObject {
+			if sum, ok := parseSeal(w.b[i:end]); ok {
+				w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end, sum: sum})
+				return end
+			}
 		}
 	}
 	switch {
-	case f.private && w.sealed:
-		w.fault(CodeBadValue, "", "a private value stands in clear in a statement")
 	case f.private:
+		end = skip(w.b, i)
+		if w.sealed {
+			w.fault(CodeBadValue, "", "a private value stands in clear in a statement")
+			return end
+		}
 		w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end})
-	case f.kind == KindObject:
-		w.object(f, i, end)
-	case f.kind == KindList:
-		w.list(f, i, end)
+	case f.kind == KindObject && w.b[i] == '{':
+		end = w.object(f, i)
+	case f.kind == KindList && w.b[i] == '[':
+		end = w.list(f, i)
 	default:
-		w.leaf(f, v)
+		end = skip(w.b, i)
+		w.leaf(f, w.b[i:end])
 	}
+	return end
 }
 
-func (w *walker) object(f *field, i, end int) {
-	if w.b[i] != '{' {
-		w.fault(CodeWrongType, "", "want an object, got %s", kindOf(w.b[i:end]))
-		return
-	}
+func (w *walker) object(f *field, i int) (end int) {
 	var seen uint64 // bit n: member n of f stands
 	for i++; w.b[i] != '}'; {
 		if w.b[i] == ',' {
 			i++
 		}
 		nameEnd := skip(w.b, i)
-		valueEnd := skip(w.b, nameEnd+1)
 		name := w.b[i+1 : nameEnd-1]
 		m := f.byName[string(name)]
 		switch {
 		case m != nil:
 			seen |= 1 << m.pos
 			w.path = append(w.path, segment{name: m.name})
-			w.value(m, nameEnd+1, valueEnd)
+			i = w.value(m, nameEnd+1)
 		case isExtension(name):
 			w.path = append(w.path, segment{name: string(name)})
-			w.value(extension, nameEnd+1, valueEnd)
+			i = w.value(extension, nameEnd+1)
 		default:
 			w.path = append(w.path, segment{name: unquoteSegment(w.b[i:nameEnd])})
 			w.unknown(f, string(name))
+			i = skip(w.b, nameEnd+1)
 		}
 		w.path = w.path[:len(w.path)-1]
-		i = valueEnd
 	}
 	for n, m := range f.members {
 		if m.required && seen&(1<<n) == 0 {
 			w.faultAt(w.pointer()+"/"+m.name, CodeMissingMember, requiredHint(m), "required member %q is missing", m.name)
 		}
 	}
+	return i + 1
 }
 
 // extension is the field of any x_… member.
@@ -157,29 +159,32 @@ func (w *walker) unknown(f *field, name string) {
 	w.fault(CodeUnknownMember, hint, "unknown member")
 }
 
-func (w *walker) list(f *field, i, end int) {
-	if w.b[i] != '[' {
-		w.fault(CodeWrongType, "", "want a list, got %s", kindOf(w.b[i:end]))
-		return
-	}
+func (w *walker) list(f *field, i int) (end int) {
 	n := 0
 	for i++; w.b[i] != ']'; n++ {
 		if w.b[i] == ',' {
 			i++
 		}
-		e := skip(w.b, i)
 		w.path = append(w.path, segment{elem: true, index: n})
-		w.value(f.elem, i, e)
+		end := w.value(f.elem, i)
 		w.path = w.path[:len(w.path)-1]
 		if f.slot != slotNone && w.b[i] == '"' {
-			w.fields.set(f.slot, string(w.b[i+1:e-1]))
+			w.fields.set(f.slot, string(w.b[i+1:end-1]))
 		}
-		i = e
+		i = end
 	}
+	return i + 1
 }
 
+// leaf checks a value that is not cut up further, or that is of the wrong kind.
 func (w *walker) leaf(f *field, v []byte) {
 	switch f.kind {
+	case KindObject:
+		w.fault(CodeWrongType, "", "want an object, got %s", kindOf(v))
+		return
+	case KindList:
+		w.fault(CodeWrongType, "", "want a list, got %s", kindOf(v))
+		return
 	case KindBool:
 		if v[0] != 't' && v[0] != 'f' {
 			w.fault(CodeWrongType, "", "want true or false, got %s", kindOf(v))
@@ -306,12 +311,7 @@ func skip(b []byte, i int) int {
 	for {
 		switch b[i] {
 		case '"':
-			for i++; b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
-			i++
+			i = skipString(b, i)
 		case '{', '[':
 			depth++
 			i++
@@ -328,6 +328,20 @@ func skip(b []byte, i int) int {
 		}
 		if depth == 0 {
 			return i
+		}
+	}
+}
+
+// skipString returns the end of the string that starts at i.
+func skipString(b []byte, i int) int {
+	for i++; ; i++ {
+		i += bytes.IndexByte(b[i:], '"')
+		escape := i
+		for b[escape-1] == '\\' {
+			escape--
+		}
+		if (i-escape)%2 == 0 {
+			return i + 1
 		}
 	}
 }

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -16,6 +17,7 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -105,8 +107,9 @@ func (a *auditor) take(p *page, t *tree) {
 
 // row is what the database holds for one index.
 type row struct {
-	statement []byte
 	leaf      bool
+	statement []byte
+	damage    error // the leaf can not be unpacked
 	lookup    string
 	found     bool
 	content   []byte
@@ -138,9 +141,16 @@ func (a *auditor) page(ctx context.Context, from int64) (*page, error) {
 var lookupText = func() string {
 	parts := make([]string, 0, 32)
 	for _, c := range ledger.LookupColumns() {
-		parts = append(parts, "COALESCE(CAST("+c+" AS TEXT), '~')")
+		switch c {
+		case "idx", "time", "recorded", "id", "type": // never NULL
+		case "seq":
+			c = "COALESCE(CAST(seq AS TEXT), '~')"
+		default:
+			c = "COALESCE(" + c + ", '~')"
+		}
+		parts = append(parts, c)
 	}
-	return strings.Join(parts, " || '|' || ")
+	return "concat_ws('|', " + strings.Join(parts, ", ") + ")"
 }()
 
 func textOf(values []any) string {
@@ -165,11 +175,13 @@ func (a *auditor) readPage(ctx context.Context, tx *db.Tx, from, to int64, rows 
 	span := []any{from, to}
 	err := each(ctx, tx, `SELECT idx, statement FROM entry WHERE idx >= ? AND idx < ?`, span, func(r *sql.Rows) error {
 		var index int64
-		var statement []byte
-		if err := r.Scan(&index, &statement); err != nil {
+		var stored sql.RawBytes
+		if err := r.Scan(&index, &stored); err != nil {
 			return err
 		}
-		rows[index-from].statement, rows[index-from].leaf = statement, true
+		row := &rows[index-from]
+		row.leaf = true
+		row.statement, row.damage = leaf.Unpack(stored)
 		return nil
 	})
 	if err != nil {
@@ -231,7 +243,7 @@ func (a *auditor) checkRow(p *page, index int64, r *row) {
 	}
 	p.hashes = append(p.hashes, record.LeafHash(r.statement))
 	st, err := record.ParseStatement(r.statement)
-	if err != nil {
+	if err = cmp.Or(r.damage, err); err != nil {
 		p.find(LeafMalformed, 2, index, idFrom(r.lookup), "the leaf is not a statement: %v", err)
 		return
 	}

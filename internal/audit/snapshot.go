@@ -15,6 +15,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/evidence"
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/proof"
 )
 
@@ -197,9 +198,13 @@ func (s *snapshot) erased(id, pointer string) bool {
 // readTombstones collects what erasure records name: executed ones only.
 func (a *auditor) readTombstones(ctx context.Context, tx *db.Tx) error {
 	return each(ctx, tx, `SELECT e.statement FROM lookup l JOIN entry e ON e.idx = l.idx WHERE l.type = 'erasure' AND l.status = 'executed'`, nil, func(rows *sql.Rows) error {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
+		var stored []byte
+		if err := rows.Scan(&stored); err != nil {
 			return err
+		}
+		b, err := leaf.Unpack(stored)
+		if err != nil {
+			return nil // the leaf itself is found malformed
 		}
 		var tomb struct {
 			ID      string

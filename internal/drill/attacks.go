@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -56,7 +57,7 @@ func leafAttacks() []attack {
 			if err != nil {
 				return err
 			}
-			return v.change(ctx, `UPDATE entry SET statement = ? WHERE idx = ?`, backdate(b), v.mid)
+			return v.change(ctx, `UPDATE entry SET statement = ? WHERE idx = ?`, leaf.Pack(backdate(b)), v.mid)
 		}},
 		{name: "leaf-edit-covered", what: "a leaf, its lookup row and every tile are edited to agree", do: func(ctx context.Context, v *victim) error {
 			if err := v.edit(ctx, v.mid, backdate); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/evidence"
 	"github.com/counterfoil/counterfoil/internal/keyring"
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/proof"
@@ -58,7 +59,7 @@ func (v *victim) change(ctx context.Context, query string, args ...any) error {
 
 func (v *victim) statement(ctx context.Context, index int64) ([]byte, error) {
 	var b []byte
-	err := v.tx.QueryRow(ctx, `SELECT statement FROM entry WHERE idx = ?`, index).Scan(&b)
+	err := v.tx.QueryRow(ctx, `SELECT statement FROM entry WHERE idx = ?`, index).Scan((*leaf.Column)(&b))
 	return b, err
 }
 
@@ -137,7 +138,7 @@ func (v *victim) leaves(ctx context.Context) ([][]byte, error) {
 	var out [][]byte
 	for rows.Next() {
 		var b []byte
-		if err := rows.Scan(&b); err != nil {
+		if err := rows.Scan((*leaf.Column)(&b)); err != nil {
 			return nil, err
 		}
 		out = append(out, b)
@@ -202,7 +203,7 @@ func (v *victim) edit(ctx context.Context, index int64, change func([]byte) []by
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSkip, err)
 	}
-	if err := v.change(ctx, `UPDATE entry SET statement = ? WHERE idx = ?`, st.Bytes(), index); err != nil {
+	if err := v.change(ctx, `UPDATE entry SET statement = ? WHERE idx = ?`, leaf.Pack(st.Bytes()), index); err != nil {
 		return err
 	}
 	columns := ledger.LookupColumns()

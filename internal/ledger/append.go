@@ -14,6 +14,7 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -53,6 +54,7 @@ type item struct {
 	rec       *record.Record
 	statement *record.Statement
 	leaf      tlog.Hash
+	packed    []byte // the statement as it is stored
 	key       int64
 	sealed    []byte // nil: no private values
 	content   []byte
@@ -126,7 +128,7 @@ func (l *Ledger) prepareOne(it *item, b Batch, r *record.Record, key *monthKey, 
 	if err != nil {
 		return err
 	}
-	*it = item{rec: r, statement: st, leaf: st.LeafHash(), key: key.number, content: l.contentMAC(r.Canonical())}
+	*it = item{rec: r, statement: st, leaf: st.LeafHash(), packed: leaf.Pack(st.Bytes()), key: key.number, content: l.contentMAC(r.Canonical())}
 	if len(openings) > 0 {
 		if it.sealed, err = key.key.Seal(r.ID(), openings); err != nil {
 			return err

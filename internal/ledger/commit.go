@@ -300,7 +300,7 @@ func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) erro
 	evidences := make([][]any, 0, len(t.fresh))
 	for i, it := range t.fresh {
 		index := size + int64(i)
-		entries[i] = []any{index, it.statement.Bytes()}
+		entries[i] = []any{index, it.packed}
 		lookups[i] = append(LookupRow(index, it.statement.Fields()), it.content)
 		if it.sealed != nil {
 			evidences = append(evidences, []any{index, it.key, it.sealed})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/leaf"
 )
 
 // Query selects records by their public values; the zero value selects all.
@@ -60,7 +61,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		defer rows.Close()
 		for rows.Next() {
 			var e Entry
-			if err := rows.Scan(&e.Index, &e.Statement); err != nil {
+			if err := rows.Scan(&e.Index, (*leaf.Column)(&e.Statement)); err != nil {
 				return err
 			}
 			p.Entries = append(p.Entries, e)

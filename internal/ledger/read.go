@@ -13,6 +13,7 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/proof"
 	"github.com/counterfoil/counterfoil/record"
@@ -36,7 +37,7 @@ func (l *Ledger) Get(ctx context.Context, id string) (Entry, error) {
 
 func get(ctx context.Context, tx *db.Tx, id string) (Entry, error) {
 	var e Entry
-	err := tx.QueryRow(ctx, `SELECT e.idx, e.statement FROM lookup l JOIN entry e ON e.idx = l.idx WHERE l.id = ?`, id).Scan(&e.Index, &e.Statement)
+	err := tx.QueryRow(ctx, `SELECT e.idx, e.statement FROM lookup l JOIN entry e ON e.idx = l.idx WHERE l.id = ?`, id).Scan(&e.Index, (*leaf.Column)(&e.Statement))
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, fault(NotFound, "list the records with counterfoil list, or GET …/records", "no record %q in this ledger", id)
 	}
@@ -200,7 +201,7 @@ func (l *Ledger) entries(ctx context.Context, from int64, limit int, to int64) (
 		defer rows.Close()
 		for rows.Next() {
 			var e Entry
-			if err := rows.Scan(&e.Index, &e.Statement); err != nil {
+			if err := rows.Scan(&e.Index, (*leaf.Column)(&e.Statement)); err != nil {
 				return err
 			}
 			out = append(out, e)

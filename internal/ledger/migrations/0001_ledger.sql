@@ -13,7 +13,7 @@ CREATE TABLE head (
   checkpoint {bytes} NOT NULL
 );
 
--- The leaves.
+-- The leaves, each in the stored form of package leaf.
 CREATE TABLE entry (
   idx       {int} PRIMARY KEY,
   statement {bytes} NOT NULL
