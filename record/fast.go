@@ -4,6 +4,7 @@ package record
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -130,24 +131,37 @@ func (s *plain) list(depth int) bool {
 
 // str reads a string; of the escapes only those that JCS must write are taken.
 func (s *plain) str() bool {
-	for s.i++; s.i < len(s.b); s.i++ {
-		switch c := s.b[s.i]; {
-		case c == '"':
-			s.i++
+	for i := s.i + 1; i < len(s.b); i++ {
+		switch class[s.b[i]] {
+		case quote:
+			s.i = i + 1
 			return true
-		case c == '\\':
-			s.i++
-			switch s.peek() {
-			case '"', '\\', 'b', 'f', 'n', 'r', 't':
-			default:
+		case escape:
+			if i++; i == len(s.b) || strings.IndexByte(`"\bfnrt`, s.b[i]) < 0 {
 				return false
 			}
-		case c < ' ':
+		case control:
 			return false
 		}
 	}
 	return false
 }
+
+// Classes of bytes in a string.
+const (
+	ordinary = iota
+	quote
+	escape
+	control
+)
+
+var class = func() (c [256]uint8) {
+	for i := range ' ' {
+		c[i] = control
+	}
+	c['"'], c['\\'] = quote, escape
+	return c
+}()
 
 // number reads a number of at most fifteen digits without exponent, as JCS
 // writes it: no leading zero, no trailing zero behind the point, no -0.

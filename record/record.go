@@ -47,7 +47,7 @@ func (r *Rules) walk(canonical []byte, sealed bool) (*walker, error) {
 	if sealed {
 		table = statementTable(table)
 	}
-	w := &walker{b: canonical, sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
+	w := &walker{b: canonical, text: string(canonical), sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
 	w.object(table, 0)
 	if len(w.faults) > 0 {
 		return nil, &Error{Problems: w.faults}

@@ -4,6 +4,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -52,6 +53,7 @@ type field struct {
 	values   []string
 	members  []*field          // of an object
 	byName   map[string]*field // the same
+	sorted   []*field          // the same, by name
 	elem     *field            // of a list
 	slot     slot
 	pos      int // among the members of its object
@@ -114,7 +116,22 @@ func object(name, doc string, members ...*field) *field {
 		m.pos = i
 		f.byName[m.name] = m
 	}
+	f.sorted = slices.SortedFunc(slices.Values(members), func(a, b *field) int { return strings.Compare(a.name, b.name) })
 	return f
+}
+
+// find looks a member up. Names are asked for in ascending order, as canonical
+// JSON has them: next is the place in f.sorted to go on from, at first 0.
+func (f *field) find(name []byte, next *int) *field {
+	for ; *next < len(f.sorted); *next++ {
+		switch m := f.sorted[*next]; {
+		case m.name == string(name):
+			return m
+		case m.name > string(name):
+			return nil
+		}
+	}
+	return nil
 }
 
 func list(elem *field) *field {

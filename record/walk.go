@@ -23,7 +23,8 @@ type spot struct {
 // JCS, so it needs no decoder: values are cut out of the input.
 type walker struct {
 	b      []byte
-	sealed bool // b is a statement: private places hold seals
+	text   string // b again: what the indexed values are cut out of
+	sealed bool   // b is a statement: private places hold seals
 	path   []segment
 	spots  []spot
 	fields Fields
@@ -90,20 +91,21 @@ func (w *walker) value(f *field, i int) (end int) {
 		end = w.list(f, i)
 	default:
 		end = skip(w.b, i)
-		w.leaf(f, w.b[i:end])
+		w.leaf(f, i, end)
 	}
 	return end
 }
 
 func (w *walker) object(f *field, i int) (end int) {
 	var seen uint64 // bit n: member n of f stands
+	next := 0       // in f.sorted: members stand in the order of their names
 	for i++; w.b[i] != '}'; {
 		if w.b[i] == ',' {
 			i++
 		}
-		nameEnd := skip(w.b, i)
+		nameEnd := skipString(w.b, i)
 		name := w.b[i+1 : nameEnd-1]
-		m := f.byName[string(name)]
+		m := f.find(name, &next)
 		switch {
 		case m != nil:
 			seen |= 1 << m.pos
@@ -169,7 +171,7 @@ func (w *walker) list(f *field, i int) (end int) {
 		end := w.value(f.elem, i)
 		w.path = w.path[:len(w.path)-1]
 		if f.slot != slotNone && w.b[i] == '"' {
-			w.fields.set(f.slot, string(w.b[i+1:end-1]))
+			w.fields.set(f.slot, w.text[i+1:end-1])
 		}
 		i = end
 	}
@@ -177,7 +179,8 @@ func (w *walker) list(f *field, i int) (end int) {
 }
 
 // leaf checks a value that is not cut up further, or that is of the wrong kind.
-func (w *walker) leaf(f *field, v []byte) {
+func (w *walker) leaf(f *field, i, end int) {
+	v := w.b[i:end]
 	switch f.kind {
 	case KindObject:
 		w.fault(CodeWrongType, "", "want an object, got %s", kindOf(v))
@@ -199,7 +202,8 @@ func (w *walker) leaf(f *field, v []byte) {
 			w.fault(CodeWrongType, "", "want a string, got %s", kindOf(v))
 			return
 		}
-		v = v[1 : len(v)-1] // canonical, and a code: no escapes, or it is refused below
+		i, end = i+1, end-1
+		v = w.b[i:end] // canonical, and a code: no escapes, or it is refused below
 		if f.kind == KindTime {
 			w.moment(f, v)
 			return
@@ -209,7 +213,7 @@ func (w *walker) leaf(f *field, v []byte) {
 		}
 	}
 	if f.slot != slotNone {
-		w.fields.set(f.slot, string(v))
+		w.fields.set(f.slot, w.text[i:end])
 	}
 }
 

@@ -9,10 +9,16 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
-func main() { os.Exit(realMain()) }
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // a tenth faster for a quarter more memory; docs/performance.md
+	}
+	os.Exit(realMain())
+}
 
 // realMain is main without the exit, for testscript. The first signal asks for
 // a clean stop; a second one ends the process.

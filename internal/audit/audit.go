@@ -180,7 +180,7 @@ func (a *auditor) run(ctx context.Context) error {
 		return err
 	}
 	t := newTree(a, seen)
-	a.checkCounts()
+	a.checkExtra()
 	if err := a.leaves(ctx, t); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	sumdb "golang.org/x/mod/sumdb/tlog"
@@ -23,8 +24,8 @@ import (
 type snapshot struct {
 	size        int64
 	head        []byte
-	checkpoints []checkpoint // by size
-	counts      map[string]int64
+	checkpoints []checkpoint      // by size
+	extra       map[string]int64  // rows by table that no index of the log accounts for
 	tiles       map[tileID][]byte // every tile above level 0, and the edge of level 0
 	keys        map[int64]*evidence.Key
 	badKeys     map[int64]bool
@@ -46,7 +47,7 @@ type checkpoint struct {
 }
 
 func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
-	s := &snapshot{counts: map[string]int64{}, tiles: map[tileID][]byte{}, keys: map[int64]*evidence.Key{}, badKeys: map[int64]bool{}, tombstones: map[string]string{}}
+	s := &snapshot{extra: map[string]int64{}, tiles: map[tileID][]byte{}, keys: map[int64]*evidence.Key{}, badKeys: map[int64]bool{}, tombstones: map[string]string{}}
 	a.snap = s
 	meta := map[string][]byte{}
 	err := each(ctx, tx, `SELECT name, value FROM meta`, nil, func(rows *sql.Rows) error {
@@ -74,10 +75,10 @@ func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
 	}
 	for _, table := range []string{"entry", "lookup", "evidence"} {
 		var n int64
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+` WHERE idx < 0 OR idx >= ?`, s.size).Scan(&n); err != nil {
 			return fmt.Errorf("count %s: %w", table, err)
 		}
-		s.counts[table] = n
+		s.extra[table] = n
 	}
 	if err := a.readTiles(ctx, tx); err != nil {
 		return err
@@ -132,26 +133,23 @@ func (a *auditor) judge(signed []byte) (proof.Checkpoint, error) {
 func (a *auditor) readCheckpoints(ctx context.Context, tx *db.Tx) error {
 	s := a.snap
 	var last []byte
+	var waiting []signedAt
 	err := each(ctx, tx, `SELECT size, note FROM checkpoint ORDER BY size`, nil, func(rows *sql.Rows) error {
-		c := checkpoint{}
-		if err := rows.Scan(&c.size, &last); err != nil {
+		var c signedAt
+		if err := rows.Scan(&c.size, &c.note); err != nil {
 			return err
 		}
-		cp, err := a.judge(last)
-		switch {
-		case err != nil:
-			a.find(Finding{Code: CheckpointInvalid, Promise: 2, Index: -1, Size: c.size, Detail: fmt.Sprintf("checkpoint of size %d: %v", c.size, err)})
-		case cp.Size != c.size:
-			a.find(Finding{Code: CheckpointInvalid, Promise: 2, Index: -1, Size: c.size, Detail: fmt.Sprintf("checkpoint stored for size %d is of size %d", c.size, cp.Size)})
-		default:
-			c.root, c.ok = cp.Root, true
+		last = c.note
+		if waiting = append(waiting, c); len(waiting) == 4096 {
+			a.judgeAll(waiting)
+			waiting = waiting[:0]
 		}
-		s.checkpoints = append(s.checkpoints, c)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read checkpoints: %w", err)
 	}
+	a.judgeAll(waiting)
 	a.report.Checkpoints = int64(len(s.checkpoints))
 	if n := len(s.checkpoints); n == 0 || s.checkpoints[n-1].size != s.size || !bytes.Equal(last, s.head) {
 		a.find(Finding{Code: HeadMismatch, Promise: 2, Index: -1, Size: s.size,
@@ -164,6 +162,45 @@ func (a *auditor) readCheckpoints(ctx context.Context, tx *db.Tx) error {
 		a.judgeTrust(ctx, tx)
 	}
 	return nil
+}
+
+// signedAt is a stored checkpoint.
+type signedAt struct {
+	size int64
+	note []byte
+}
+
+// judgeAll opens checkpoints on all workers: a signature costs as much as ten
+// leaves.
+func (a *auditor) judgeAll(stored []signedAt) {
+	checkpoints, findings := make([]checkpoint, len(stored)), make([]*Finding, len(stored))
+	var workers sync.WaitGroup
+	for w := range a.cfg.Workers {
+		workers.Go(func() {
+			for i := w; i < len(stored); i += a.cfg.Workers {
+				checkpoints[i], findings[i] = a.judgeOne(stored[i])
+			}
+		})
+	}
+	workers.Wait()
+	a.snap.checkpoints = append(a.snap.checkpoints, checkpoints...)
+	for _, f := range findings {
+		if f != nil {
+			a.find(*f)
+		}
+	}
+}
+
+func (a *auditor) judgeOne(stored signedAt) (checkpoint, *Finding) {
+	cp, err := a.judge(stored.note)
+	if err == nil && cp.Size != stored.size {
+		err = fmt.Errorf("it is of size %d", cp.Size)
+	}
+	if err != nil {
+		return checkpoint{size: stored.size}, &Finding{Code: CheckpointInvalid, Promise: 2, Index: -1, Size: stored.size,
+			Detail: fmt.Sprintf("checkpoint of size %d: %v", stored.size, err)}
+	}
+	return checkpoint{size: cp.Size, root: cp.Root, ok: true}, nil
 }
 
 func (a *auditor) readTiles(ctx context.Context, tx *db.Tx) error {
@@ -185,7 +222,7 @@ func (a *auditor) readTiles(ctx context.Context, tx *db.Tx) error {
 	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM tile`).Scan(&total); err != nil {
 		return fmt.Errorf("count tiles: %w", err)
 	}
-	s.counts["tile"], a.report.Tiles = total, total
+	a.report.Tiles = total
 	return nil
 }
 
@@ -256,20 +293,19 @@ func (a *auditor) readKeys(ctx context.Context, tx *db.Tx, meta map[string][]byt
 	})
 }
 
-// checkCounts finds rows that no index below the size accounts for.
-func (a *auditor) checkCounts() {
+// checkExtra finds rows that no index below the size accounts for.
+func (a *auditor) checkExtra() {
 	s := a.snap
-	if n := s.counts["entry"]; n > s.size {
-		a.find(Finding{Code: LeafExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d leaves are stored, the log has %d", n, s.size)})
-	}
-	if n := s.counts["lookup"]; n > s.size {
-		a.find(Finding{Code: LookupExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d lookup rows are stored, the log has %d leaves", n, s.size)})
+	for _, t := range []struct{ table, code, what string }{{"entry", LeafExtra, "leaves"}, {"lookup", LookupExtra, "lookup rows"}, {"evidence", EvidenceExtra, "evidence rows"}} {
+		if n := s.extra[t.table]; n > 0 {
+			a.find(Finding{Code: t.code, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d %s are stored beyond the log of %d records", n, t.what, s.size)})
+		}
 	}
 	want := int64(0)
 	for n := s.size; n > 0; n /= 256 {
 		want += (n + 255) / 256
 	}
-	if n := s.counts["tile"]; n > want {
+	if n := a.report.Tiles; n > want {
 		a.find(Finding{Code: TileExtra, Promise: 2, Index: -1, Detail: fmt.Sprintf("%d tiles are stored, the log has %d", n, want)})
 	}
 }

@@ -207,7 +207,8 @@ func (v *victim) edit(ctx context.Context, index int64, change func([]byte) []by
 		return err
 	}
 	columns := ledger.LookupColumns()
-	row := ledger.LookupRow(index, st.Fields())
+	fields := st.Fields()
+	row := ledger.LookupRow(index, &fields)
 	for i := 1; i < len(columns); i++ {
 		if _, err := v.tx.Exec(ctx, `UPDATE lookup SET `+columns[i]+` = ? WHERE idx = ?`, row[i], index); err != nil {
 			return err

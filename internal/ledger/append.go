@@ -51,14 +51,14 @@ type Item struct {
 
 // item is one prepared record on its way through the committer.
 type item struct {
-	rec       *record.Record
-	statement *record.Statement
-	leaf      tlog.Hash
-	packed    []byte // the statement as it is stored
-	key       int64
-	sealed    []byte // nil: no private values
-	content   []byte
-	err       error // preparation failed (partial batches only)
+	rec     *record.Record
+	fields  *record.Fields // of the statement
+	leaf    tlog.Hash
+	packed  []byte // the statement as it is stored
+	key     int64
+	sealed  []byte // nil: no private values
+	content []byte
+	err     error // preparation failed (partial batches only)
 }
 
 // Append seals the records, commits them and returns their places. When it
@@ -128,7 +128,8 @@ func (l *Ledger) prepareOne(it *item, b Batch, r *record.Record, key *monthKey, 
 	if err != nil {
 		return err
 	}
-	*it = item{rec: r, statement: st, leaf: st.LeafHash(), packed: leaf.Pack(st.Bytes()), key: key.number, content: l.contentMAC(r.Canonical())}
+	fields := st.Fields()
+	*it = item{rec: r, fields: &fields, leaf: st.LeafHash(), packed: leaf.Pack(st.Bytes()), key: key.number, content: l.contentMAC(r.Canonical())}
 	if len(openings) > 0 {
 		if it.sealed, err = key.key.Seal(r.ID(), openings); err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/proof"
-	"github.com/counterfoil/counterfoil/record"
 )
 
 // committed is what one commit did for one job.
@@ -289,9 +288,6 @@ func (t *transaction) writeTree(ctx context.Context, tx *db.Tx, tree *tlog.Tree)
 var (
 	entryColumns    = []string{"idx", "statement"}
 	evidenceColumns = []string{"idx", "key", "sealed"}
-	lookupColumns   = []string{"idx", "id", "type", "time", "recorded", "source", "seq", "system", "use_case", "env",
-		"interaction", "journey", "channel", "kind", "status", "outcome", "adverse", "significant", "automation", "about",
-		"model", "prompt", "policy", "config", "principal", "capture", "content"}
 )
 
 func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) error {
@@ -301,7 +297,7 @@ func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) erro
 	for i, it := range t.fresh {
 		index := size + int64(i)
 		entries[i] = []any{index, it.packed}
-		lookups[i] = append(LookupRow(index, it.statement.Fields()), it.content)
+		lookups[i] = append(LookupRow(index, it.fields), it.content)
 		if it.sealed != nil {
 			evidences = append(evidences, []any{index, it.key, it.sealed})
 		}
@@ -316,31 +312,4 @@ func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) erro
 		return fmt.Errorf("write evidence: %w", err)
 	}
 	return nil
-}
-
-// LookupRow is the lookup row of a statement, without its last column content,
-// in the order of [LookupColumns]. A verifier compares it with what is stored.
-func LookupRow(index int64, f record.Fields) []any {
-	row := make([]any, 0, len(lookupColumns))
-	row = append(row, index, f.ID, f.Type, f.Time.UnixNano(), f.Recorded.UnixNano(), text(f.Source))
-	if f.Seq < 0 {
-		row = append(row, nil)
-	} else {
-		row = append(row, f.Seq)
-	}
-	for _, s := range [...]string{f.System, f.UseCase, f.Env, f.Interaction, f.Journey, f.Channel, f.Kind, f.Status, f.Outcome,
-		f.Adverse, f.Significant, f.Automation, f.About, f.Model, f.Prompt, f.Policy, f.Config} {
-		row = append(row, text(s))
-	}
-	return append(row, f.Principal, f.Capture)
-}
-
-// LookupColumns are the columns of [LookupRow].
-func LookupColumns() []string { return lookupColumns[:len(lookupColumns)-1] }
-
-func text(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
 }

@@ -54,6 +54,7 @@ CREATE INDEX lookup_system ON lookup (system, idx);
 CREATE INDEX lookup_time ON lookup (time);
 CREATE INDEX lookup_interaction ON lookup (interaction) WHERE interaction IS NOT NULL;
 CREATE INDEX lookup_about ON lookup (about) WHERE about IS NOT NULL;
+CREATE INDEX lookup_erasure ON lookup (idx) WHERE type = 'erasure';
 
 -- The private values of a record, sealed. No row: the record has none, or they were erased.
 CREATE TABLE evidence (
