@@ -128,7 +128,7 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 	f.StringVar(&c.ledger, "ledger", "main", "name of the ledger")
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	root.AddCommand(c.initCmd(), c.serveCmd(), c.demoCmd(), c.appendCmd(), c.getCmd(), c.listCmd(), c.receiptCmd(), c.verifyCmd(),
-		c.drillCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.schemaCmd(), c.openapiCmd(), c.versionCmd())
+		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.schemaCmd(), c.openapiCmd(), c.versionCmd())
 	wrapArgs(root)
 	if err := root.RegisterFlagCompletionFunc("ledger", c.completeLedgers); err != nil {
 		panic(err) // the flag is defined above

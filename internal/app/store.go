@@ -72,7 +72,8 @@ func (s Store) check() error {
 	return nil
 }
 
-func (s Store) keyFile(name string) string {
+// KeyFile is where the master key of a ledger is kept.
+func (s Store) KeyFile(name string) string {
 	dir := s.Keys
 	if dir == "" {
 		dir = filepath.Join(s.Data, "keys")
@@ -117,16 +118,16 @@ func (s Store) Create(ctx context.Context, name, origin string) (err error) {
 	if slices.Contains(names, name) {
 		return fault(ledger.Conflict, "choose another name with --ledger, or use the one that is there", "there is a ledger %q already", name)
 	}
-	keys, err := keyring.Create(s.keyFile(name))
+	keys, err := keyring.Create(s.KeyFile(name))
 	if errors.Is(err, fs.ErrExist) {
-		return fault(ledger.Conflict, "a key without its ledger: restore the ledger, or move the key away", "%s is there already", s.keyFile(name))
+		return fault(ledger.Conflict, "a key without its ledger: restore the ledger, or move the key away", "%s is there already", s.KeyFile(name))
 	}
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(s.keyFile(name))) // nothing was sealed under it
+			err = errors.Join(err, os.Remove(s.KeyFile(name))) // nothing was sealed under it
 		}
 	}()
 	d, err := db.Create(ctx, s.dbConfig(name, false))
@@ -193,10 +194,10 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 		return nil, err
 	}
 	o = &Opened{Name: name}
-	if o.Keys, err = keyring.Open(s.keyFile(name)); err != nil {
+	if o.Keys, err = keyring.Open(s.KeyFile(name)); err != nil {
 		switch {
 		case errors.Is(err, keyring.ErrExposed):
-			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key is exposed", Hint: "chmod 600 " + s.keyFile(name), Cause: err}
+			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key is exposed", Hint: "chmod 600 " + s.KeyFile(name), Cause: err}
 		case write, !errors.Is(err, fs.ErrNotExist):
 			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key can not be read", Hint: "restore it, or name its folder with --keys", Cause: err}
 		}
@@ -242,9 +243,33 @@ func (s Store) exists(ctx context.Context, name string) error {
 	return nil
 }
 
+// Writer says whether a process holds the writer lock of an embedded ledger, and
+// which. A ledger in PostgreSQL takes writers one after another and has none.
+func (s Store) Writer(name string) (pid string, held bool, err error) {
+	if s.Database != "" {
+		return "", false, nil
+	}
+	path := s.lockFile(name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	ok, err := l.TryRLock()
+	if err != nil {
+		return "", false, fmt.Errorf("look at lock of ledger %s: %w", name, err)
+	}
+	if ok {
+		return "", false, l.Unlock()
+	}
+	b, err := os.ReadFile(path)
+	return strings.TrimSpace(string(b)), true, err
+}
+
+func (s Store) lockFile(name string) string { return filepath.Join(s.Data, "ledgers", name+".lock") }
+
 // lock takes the writer lock and writes our process id into it.
 func (s Store) lock(name string) (*flock.Flock, error) {
-	path := filepath.Join(s.Data, "ledgers", name+".lock")
+	path := s.lockFile(name)
 	l := flock.New(path)
 	ok, err := l.TryLock()
 	if err != nil {

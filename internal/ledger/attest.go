@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"time"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 )
@@ -27,4 +28,43 @@ func (l *Ledger) AddTimestamp(ctx context.Context, size int64, authority string,
 			ON CONFLICT (size, authority) DO UPDATE SET token = excluded.token, time = excluded.time`, size, authority, token, l.cfg.Now().UnixNano())
 		return err
 	}))
+}
+
+// Attested is the newest checkpoint that a peer has signed.
+type Attested struct {
+	Peer string    // name of a witness or an authority
+	Size int64     // of the checkpoint
+	Time time.Time // when its signature was kept
+}
+
+// Attested says how far each witness, and each time-stamp authority, has come,
+// sorted by name. Whether a peer is still configured is not known here.
+func (l *Ledger) Attested(ctx context.Context) (witnesses, authorities []Attested, err error) {
+	err = l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		if witnesses, err = newestSigned(ctx, tx, `SELECT witness, MAX(size), MAX(time) FROM cosignature GROUP BY witness ORDER BY witness`); err != nil {
+			return err
+		}
+		authorities, err = newestSigned(ctx, tx, `SELECT authority, MAX(size), MAX(time) FROM stamp GROUP BY authority ORDER BY authority`)
+		return err
+	})
+	return witnesses, authorities, storage("read signatures", err)
+}
+
+func newestSigned(ctx context.Context, tx *db.Tx, query string) ([]Attested, error) {
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Attested
+	for rows.Next() {
+		var a Attested
+		var kept int64
+		if err := rows.Scan(&a.Peer, &a.Size, &kept); err != nil {
+			return nil, err
+		}
+		a.Time = time.Unix(0, kept).UTC()
+		out = append(out, a)
+	}
+	return out, rows.Err()
 }
