@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/app"
 	"github.com/counterfoil/counterfoil/internal/audit"
+	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/proof"
 	"github.com/counterfoil/counterfoil/verify"
 )
@@ -18,7 +20,7 @@ import (
 // verifyFlags are the flags of the verify command.
 type verifyFlags struct {
 	trust, memory string
-	all, sealed   bool
+	sealed        bool
 }
 
 func (c *cli) verifyCmd() *cobra.Command {
@@ -26,10 +28,10 @@ func (c *cli) verifyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify [RECEIPT…]",
 		Short: "Verify a whole ledger, or receipts",
-		Long: `Without arguments, verifies a whole ledger: every leaf is hashed into a tree of
-our own and held against every signed checkpoint; every tile, every lookup row
-and every private value is compared; and the log must extend the last checkpoint
-that was verified here. With arguments, verifies receipt files or folders of
+		Long: `Without arguments, verifies whole ledgers: every one, or that of --ledger. Every
+leaf is hashed into a tree of our own and held against every signed checkpoint;
+every tile, every lookup row and every private value is compared; and the log
+must extend the last checkpoint that was verified here. With arguments, verifies receipt files or folders of
 them against the trust policy of --trust.
 
 Exit status: 0 whole, 1 something is wrong (each thing is named), 2 usage.`,
@@ -46,7 +48,6 @@ Exit status: 0 whole, 1 something is wrong (each thing is named), 2 usage.`,
 	f := cmd.Flags()
 	f.StringVar(&v.trust, "trust", "", "trust policy file (default: the key that was seen here before)")
 	f.StringVar(&v.memory, "memory", "", "folder that remembers the last good checkpoint (default: verifier in --data)")
-	f.BoolVar(&v.all, "all", false, "every ledger, not just --ledger")
 	f.BoolVar(&v.sealed, "sealed", false, "do not open private values, even if the master key is at hand")
 	return cmd
 }
@@ -112,10 +113,9 @@ func (c *cli) verifyReceipts(args []string, trustFile string) error {
 
 func (c *cli) verifyLedgers(cmd *cobra.Command, v verifyFlags) error {
 	names := []string{c.ledger}
-	if v.all {
-		var err error
-		if names, err = c.store.Names(cmd.Context()); err != nil {
-			return err
+	if !cmd.Flags().Changed("ledger") {
+		if all, err := c.store.Names(cmd.Context()); err == nil && len(all) > 0 {
+			names = all // else opening says what is wrong
 		}
 	}
 	trust, err := readTrust(v.trust)
@@ -133,6 +133,9 @@ func (c *cli) verifyLedgers(cmd *cobra.Command, v verifyFlags) error {
 			whole = whole && rep.Whole()
 			return c.report(name, rep)
 		})
+		if e, ok := errors.AsType[*ledger.Error](err); ok && e.Code == ledger.NotFound {
+			return &usageError{err} // nothing was verified, so nothing is wrong
+		}
 		if err != nil {
 			return err
 		}

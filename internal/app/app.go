@@ -51,22 +51,25 @@ var _ server.Ledgers = (*App)(nil)
 
 // New opens every ledger and binds the listeners, so that ":0" works in tests.
 // What fails undoes what was done.
-func New(ctx context.Context, opts Options) (a *App, err error) {
-	a = &App{opts: opts, ledgers: map[string]*running{}, failed: make(chan error, 16)}
+func New(ctx context.Context, opts Options) (*App, error) {
+	a := &App{opts: opts, ledgers: map[string]*running{}, failed: make(chan error, 16)}
 	a.down.logger = opts.Logger
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.down.run(ctx))
-		}
-	}()
+	if err := a.init(ctx); err != nil {
+		return nil, errors.Join(err, a.down.run(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) init(ctx context.Context) error {
+	opts := &a.opts
 	addr, err := opts.Config.listenAddress()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.openLedgers(ctx, reg); err != nil {
-		return nil, err
+		return err
 	}
 	hosts := opts.Config.Hosts
 	if opts.Config.InsecureListen {
@@ -75,14 +78,14 @@ func New(ctx context.Context, opts Options) (a *App, err error) {
 	h, err := server.New(server.Config{Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version,
 		Limits: server.Limits{InFlight: opts.Config.InFlightMiB << 20}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.handler = h
 	if a.listener, err = net.Listen("tcp", addr); err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
 	a.down.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
-	return a, a.listenDebug()
+	return a.listenDebug()
 }
 
 func (a *App) listenDebug() (err error) {

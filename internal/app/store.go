@@ -194,6 +194,12 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 		return nil, err
 	}
 	o = &Opened{Name: name}
+	lock := (*flock.Flock)(nil)
+	defer func() {
+		if err != nil && lock != nil {
+			err = errors.Join(err, lock.Unlock())
+		}
+	}()
 	if o.Keys, err = keyring.Open(s.KeyFile(name)); err != nil {
 		switch {
 		case errors.Is(err, keyring.ErrExposed):
@@ -204,15 +210,11 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 		o.Keys, err = nil, nil // public reading goes without
 	}
 	if write && s.Database == "" {
-		if o.lock, err = s.lock(name); err != nil {
+		if lock, err = s.lock(name); err != nil {
 			return nil, err
 		}
+		o.lock = lock
 	}
-	defer func() {
-		if err != nil && o.lock != nil {
-			err = errors.Join(err, o.lock.Unlock())
-		}
-	}()
 	if o.DB, err = db.Open(ctx, s.dbConfig(name, !write)); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", name, err)
 	}

@@ -64,9 +64,10 @@ func newCluster() (c *Cluster, err error) {
 	if c.dir, err = os.MkdirTemp("", "cfpg"); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
+	made := c
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, c.Remove())
+			err = errors.Join(err, made.Remove())
 		}
 	}()
 	if err := os.WriteFile(filepath.Join(c.dir, "password"), []byte(c.password), 0o600); err != nil {
