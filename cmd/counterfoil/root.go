@@ -75,10 +75,17 @@ func (c *cli) status(err error) int {
 	if h := hintOf(err); h != "" {
 		fmt.Fprintf(c.err, "hint: %s\n", h)
 	}
-	if _, ok := errors.AsType[*usageError](err); ok || strings.HasPrefix(err.Error(), "unknown command") {
+	if isUsage(err) {
 		return 2
 	}
 	return 1
+}
+
+// isUsage says whether the command line was wrong; cobra's own errors of that
+// kind have no type.
+func isUsage(err error) bool {
+	_, ok := errors.AsType[*usageError](err)
+	return ok || strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag")
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
@@ -98,7 +105,7 @@ func hintOf(err error) string {
 	if errors.As(err, &h) {
 		return h.Hint()
 	}
-	if _, ok := errors.AsType[*usageError](err); ok || strings.HasPrefix(err.Error(), "unknown command") {
+	if isUsage(err) {
 		return "run with --help to see an example"
 	}
 	return ""
