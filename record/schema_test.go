@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,12 +74,7 @@ func drawRecord(t *rapid.T) map[string]any {
 }
 
 func contains(types []record.Type, t record.Type) bool {
-	for _, x := range types {
-		if x == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(types, t)
 }
 
 // complete adds the required members of the objects that were drawn in part.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -247,10 +248,8 @@ func (w *walker) moment(f *field, v []byte) {
 func (w *walker) word(f *field, v []byte) bool {
 	switch f.kind {
 	case KindEnum:
-		for _, word := range f.values {
-			if word == string(v) {
-				return true
-			}
+		if slices.Contains(f.values, string(v)) {
+			return true
 		}
 		w.fault(CodeBadValue, "use one of: "+strings.Join(f.values, ", "), "%q is not a known value", clip(v))
 		return false

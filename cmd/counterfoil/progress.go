@@ -26,19 +26,19 @@ func (c *cli) newBar(total int64, what string, bytes bool) *bar {
 
 func (b *bar) set(n int64) {
 	if b.b != nil {
-		b.b.Set64(n) // drawing is best effort
+		_ = b.b.Set64(n) // drawing is best effort
 	}
 }
 
 func (b *bar) add(n int64) {
 	if b.b != nil {
-		b.b.Add64(n) // drawing is best effort
+		_ = b.b.Add64(n) // drawing is best effort
 	}
 }
 
 func (b *bar) done() {
 	if b.b != nil {
-		b.b.Finish() // drawing is best effort
+		_ = b.b.Finish() // drawing is best effort
 	}
 }
 

@@ -3,8 +3,10 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -114,27 +116,28 @@ func (a *auditor) remember(ctx context.Context) error {
 
 // judgeTrust holds the newest checkpoint that witnesses have signed against the
 // policy that was given.
-func (a *auditor) judgeTrust(ctx context.Context, tx *db.Tx) {
+func (a *auditor) judgeTrust(ctx context.Context, tx *db.Tx) error {
 	var size int64
-	signed := a.snap.head
-	if err := tx.QueryRow(ctx, `SELECT size FROM cosignature ORDER BY size DESC LIMIT 1`).Scan(&size); err == nil {
-		signed = nil
-		if err := tx.QueryRow(ctx, `SELECT note FROM checkpoint WHERE size = ?`, size).Scan(&signed); err != nil {
-			signed = a.snap.head
-		}
-		signed = append([]byte(nil), signed...)
-		rows, err := tx.Query(ctx, `SELECT line FROM cosignature WHERE size = ? ORDER BY witness`, size)
-		if err == nil {
-			defer rows.Close()
-			for rows.Next() {
-				var line []byte
-				if rows.Scan(&line) == nil {
-					signed = append(signed, line...)
-				}
+	signed := bytes.Clone(a.snap.head)
+	err := tx.QueryRow(ctx, `SELECT c.size, c.note FROM checkpoint c JOIN cosignature s ON s.size = c.size ORDER BY c.size DESC LIMIT 1`).Scan(&size, &signed)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read cosignatures: %w", err)
+	}
+	if err == nil {
+		err := each(ctx, tx, `SELECT line FROM cosignature WHERE size = ? ORDER BY witness`, []any{size}, func(rows *sql.Rows) error {
+			var line []byte
+			if err := rows.Scan(&line); err != nil {
+				return err
 			}
+			signed = append(signed, line...)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read cosignatures: %w", err)
 		}
 	}
 	if _, _, err := a.cfg.Trust.OpenCheckpoint(signed); err != nil {
 		a.find(Finding{Code: WitnessMissing, Promise: 2, Index: -1, Detail: fmt.Sprintf("the newest cosigned checkpoint does not satisfy the trust policy: %v", err)})
 	}
+	return nil
 }

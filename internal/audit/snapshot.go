@@ -159,7 +159,7 @@ func (a *auditor) readCheckpoints(ctx context.Context, tx *db.Tx) error {
 		a.find(Finding{Code: CheckpointMissing, Promise: 2, Index: -1, Detail: "the first checkpoint, of the empty log, is missing"})
 	}
 	if a.cfg.Trust != nil && len(s.head) > 0 {
-		a.judgeTrust(ctx, tx)
+		return a.judgeTrust(ctx, tx)
 	}
 	return nil
 }

@@ -53,7 +53,6 @@ func (c customer) day(t time.Time) string {
 }
 
 // hello is a name as in a greeting.
-func (c customer) hello() string { return c.first }
 
 func (c customer) profile() obj {
 	return obj{"customer": c.subject, "name": c.first + " " + c.last, "email": c.email, "tier": c.tier, "customer_since": c.since,

@@ -83,8 +83,7 @@ type oversight struct {
 	act, actor, before, after, code string
 	dwell                           time.Duration
 	opened                          []string
-	reason, text                    string
-	ratio                           float64
+	reason                          string
 }
 
 // oversee records a person's act on a decision of the fraud score.

@@ -39,8 +39,7 @@ func exec(query string, args func(v *victim) []any) func(context.Context, *victi
 	}
 }
 
-func mid(v *victim) []any  { return []any{v.mid} }
-func last(v *victim) []any { return []any{v.size - 1} }
+func mid(v *victim) []any { return []any{v.mid} }
 
 // backdate moves the record's recorded time by an hour digit.
 func backdate(b []byte) []byte {

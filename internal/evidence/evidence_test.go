@@ -76,7 +76,7 @@ func TestBoundToRecordAndKey(t *testing.T) {
 	if _, err := evidence.OpenKey([]byte("short")); err == nil {
 		t.Error("accepted a short key")
 	}
-	if bytes.Contains([]byte(fmt.Sprintf("%v %#v", key, key)), key.Secret()) || fmt.Sprint(key) != "[redacted]" {
+	if bytes.Contains(fmt.Appendf(nil, "%v %#v", key, key), key.Secret()) || fmt.Sprint(key) != "[redacted]" {
 		t.Error("prints the key")
 	}
 }

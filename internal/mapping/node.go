@@ -4,6 +4,7 @@ package mapping
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -54,7 +55,7 @@ func parseJSON(raw []byte) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = fmt.Errorf("more than one value")
 		}

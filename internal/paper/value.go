@@ -4,6 +4,7 @@ package paper
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -33,7 +34,7 @@ func parseValue(raw []byte) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return value{}, fmt.Errorf("more than one JSON value")
 	}
 	return out, nil

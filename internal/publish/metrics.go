@@ -3,6 +3,7 @@
 package publish
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ func (p *Publisher) register() error {
 		return nil
 	}
 	if err := p.cfg.Registerer.Register(p.failures); err != nil {
-		are, ok := err.(prometheus.AlreadyRegisteredError)
+		are, ok := errors.AsType[prometheus.AlreadyRegisteredError](err)
 		if !ok {
 			return fmt.Errorf("register metrics: %w", err)
 		}

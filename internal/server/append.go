@@ -167,7 +167,7 @@ func parseAll(rules *record.Rules, raws [][]byte) ([]*record.Record, []bad) {
 			return nil
 		})
 	}
-	group.Wait() // never fails
+	_ = group.Wait() // never fails
 	var out []bad
 	for i, err := range errs {
 		if err != nil {

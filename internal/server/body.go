@@ -79,7 +79,7 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, buf *[]byte, l *le
 		if err != nil {
 			return badBody(encoding, err)
 		}
-		defer z.Close()
+		defer z.Close() //nolint:errcheck // it only reads
 		src = z
 	case "zstd":
 		z, err := s.zstd(sent)

@@ -18,6 +18,7 @@ package dbtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -122,7 +123,7 @@ func need(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
-	case err == errNoBinaries && os.Getenv(Require) == "":
+	case errors.Is(err, errNoBinaries) && os.Getenv(Require) == "":
 		t.Skipf("dbtest: %v; install the Debian package postgresql", err)
 	default:
 		t.Fatalf("dbtest: %v", err)
