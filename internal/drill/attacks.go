@@ -165,7 +165,7 @@ func treeAttacks() []attack {
 			cp[bytes.IndexByte(cp, '\n')+1] ^= 1
 			return v.change(ctx, `UPDATE checkpoint SET note = ? WHERE size = ?`, cp, size)
 		}},
-		{name: "checkpoint-moved", what: "a checkpoint is stored under another size", do: exec(`UPDATE checkpoint SET size = size - 1 WHERE size = (SELECT MAX(size) FROM checkpoint)`, nil)},
+		{name: "checkpoint-moved", what: "a checkpoint is stored under another size", do: exec(`UPDATE checkpoint SET size = size + 1 WHERE size = (SELECT MAX(size) FROM checkpoint)`, nil)},
 		{name: "checkpoint-delete", what: "the newest checkpoint is deleted", do: exec(`DELETE FROM checkpoint WHERE size = (SELECT MAX(size) FROM checkpoint)`, nil)},
 	}
 }

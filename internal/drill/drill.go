@@ -178,11 +178,14 @@ func (r *run) attack(ctx context.Context, a attack) (Result, error) {
 		}
 		return a.do(ctx, v)
 	})
-	if errors.Is(err, errSkip) {
+	switch {
+	case errors.Is(err, errSkip):
 		res.Skipped = err.Error()
 		return res, nil
-	}
-	if err != nil {
+	case db.IsUnique(err):
+		res.Skipped = errSkip.Error() + ": the ledger is too small"
+		return res, nil
+	case err != nil:
 		return res, fmt.Errorf("carry out: %w", err)
 	}
 	rep, err := audit.Run(ctx, audit.Config{DB: d, Keys: r.cfg.Keys, Memory: readOnly{r.memory}})
