@@ -162,7 +162,7 @@ func (b *bench) load(ctx context.Context) error {
 	if err == nil && single {
 		err = b.singles(ctx, r)
 	}
-	if err == nil && !batch {
+	if err == nil && !batch && b.cfg.wants(VerifyLedger, VerifyEvidence, VerifyReceipt) {
 		err = b.fill(ctx, r, 200_000)
 	}
 	if err = errors.Join(err, r.stop()); err != nil || !b.cfg.wants(StoredRatio) {

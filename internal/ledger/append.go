@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -106,21 +107,23 @@ func (l *Ledger) prepare(ctx context.Context, b Batch) ([]item, error) {
 	items := make([]item, len(b.Records))
 	workers := min(runtime.GOMAXPROCS(0), (len(items)+63)/64)
 	part := (len(items) + workers - 1) / workers
-	var group errgroup.Group
-	for from := 0; from < len(items); from += part {
-		group.Go(func() error {
-			random := bufio.NewReaderSize(rand.Reader, 4096)
-			for i := from; i < min(from+part, len(items)); i++ {
-				err := l.prepareOne(&items[i], b, b.Records[i], key, now, random)
-				if err != nil && !b.Partial {
-					return fmt.Errorf("record %d: %w", i, err)
-				}
-				items[i].err = err
+	seal := func(from int) error {
+		random := bufio.NewReaderSize(rand.Reader, 16*min(part*8, 256)) // a salt for each value
+		for i := from; i < min(from+part, len(items)); i++ {
+			err := l.prepareOne(&items[i], b, b.Records[i], key, now, random)
+			if err != nil && !b.Partial {
+				return fmt.Errorf("record %d: %w", i, err)
 			}
-			return nil
-		})
+			items[i].err = err
+		}
+		return nil
 	}
-	return items, group.Wait()
+	var others errgroup.Group
+	for from := part; from < len(items); from += part {
+		others.Go(func() error { return seal(from) })
+	}
+	err = seal(0) // here: this goroutine has its stack already
+	return items, errors.Join(err, others.Wait())
 }
 
 func (l *Ledger) prepareOne(it *item, b Batch, r *record.Record, key *monthKey, now time.Time, random *bufio.Reader) error {
