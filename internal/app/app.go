@@ -165,8 +165,14 @@ func (a *App) Addr() net.Addr { return a.listener.Addr() }
 // returns nil after a clean stop.
 func (a *App) Run(ctx context.Context) error {
 	for _, name := range a.Names() {
-		a.start("committer of "+name, a.ledgers[name].Ledger.Run)
-		a.start("publisher of "+name, a.ledgers[name].publisher.Run)
+		r := a.ledgers[name]
+		a.start("committer of "+name, r.Ledger.Run)
+		a.start("publisher of "+name, r.publisher.Run)
+		select {
+		case <-r.Ledger.Running(): // the first request must not come too early
+		case cause := <-a.failed:
+			return errors.Join(cause, a.down.run(ctx))
+		}
 	}
 	if a.debug != nil {
 		mux := http.NewServeMux()
