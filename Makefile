@@ -28,7 +28,7 @@ bench: build ## measure this machine
 	./bin/counterfoil bench
 
 vectors: ## write the test vectors anew
-	go test ./verify ./record -run Vectors -update
+	go test ./verify -run Vectors -update
 
 lint: ## golangci-lint, of the version that CONTRIBUTING.md names
 	golangci-lint run

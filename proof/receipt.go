@@ -107,7 +107,7 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 		return nil, fmt.Errorf("read receipt: %d bytes, the limit is %d", len(data), MaxReceipt)
 	}
 	var w receiptJSON
-	if err := json.Unmarshal(data, &w, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(data, &w, json.RejectUnknownMembers(true), noNull()); err != nil {
 		return nil, fmt.Errorf("read receipt: %w", err)
 	}
 	if w.Format != ReceiptFormat {
@@ -122,13 +122,13 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 		return nil, fmt.Errorf("read receipt: /proof: %w", err)
 	}
 	if w.Timestamp != "" {
-		if r.Timestamp, err = base64.StdEncoding.Strict().DecodeString(w.Timestamp); err != nil {
+		if r.Timestamp, err = decodeText(base64.StdEncoding, w.Timestamp); err != nil {
 			return nil, errors.New("read receipt: /timestamp is not base64")
 		}
 	}
 	for i, d := range w.Disclosed {
 		at := "/disclosed/" + strconv.Itoa(i)
-		salt, err := base64.RawURLEncoding.Strict().DecodeString(d.Salt)
+		salt, err := decodeText(base64.RawURLEncoding, d.Salt)
 		if err != nil || len(salt) != 16 {
 			return nil, fmt.Errorf("read receipt: %s/salt is not 16 bytes of base64url", at)
 		}
@@ -136,9 +136,15 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.Pointer == "" {
+			return nil, fmt.Errorf("read receipt: %s/pointer is missing", at)
+		}
 		r.Disclosed = append(r.Disclosed, Disclosure{Pointer: d.Pointer, Salt: [16]byte(salt), Value: value})
 	}
-	for _, e := range w.Erased {
+	for i, e := range w.Erased {
+		if e.Pointer == "" {
+			return nil, fmt.Errorf("read receipt: /erased/%d/pointer is missing", i)
+		}
 		r.Erased = append(r.Erased, Erasure(e))
 	}
 	return r, nil
@@ -148,11 +154,24 @@ func canonical(v jsontext.Value, at string) ([]byte, error) {
 	if len(v) == 0 {
 		return nil, fmt.Errorf("read receipt: %s is missing", at)
 	}
+	if tok := inexact(v); tok != "" {
+		return nil, fmt.Errorf("read receipt: %s: the number %.40s does not round-trip as an IEEE 754 double", at, tok)
+	}
 	c := jsontext.Value(bytes.Clone(v))
 	if err := c.Canonicalize(); err != nil {
 		return nil, fmt.Errorf("read receipt: %s: %w", at, err)
 	}
 	return c, nil
+}
+
+// decodeText reads base64 that is written in the only way there is: no line
+// breaks, and no bits set that are not used.
+func decodeText(enc *base64.Encoding, s string) ([]byte, error) {
+	b, err := enc.DecodeString(s)
+	if err == nil && enc.EncodeToString(b) != s {
+		err = base64.CorruptInputError(len(s))
+	}
+	return b, err
 }
 
 // parseProof reads the c2sp.org/tlog-proof inside.
@@ -179,7 +198,7 @@ func (r *Receipt) parseProof(s string) error {
 		if line == "" {
 			break
 		}
-		h, err := base64.StdEncoding.Strict().DecodeString(line)
+		h, err := decodeText(base64.StdEncoding, line)
 		if err != nil || len(h) != tlog.HashSize || len(r.Path) >= 63 {
 			return fmt.Errorf("line %q is not a hash of the path", line)
 		}

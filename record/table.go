@@ -142,6 +142,16 @@ func (f *field) req() *field        { f.required = true; return f }
 func (f *field) at(s slot) *field   { f.slot = s; return f }
 func (f *field) isPublicLeaf() bool { return !f.private && f.kind != KindObject && f.kind != KindList }
 
+// alwaysClear reports whether the field may not be sealed even in a statement:
+// what a record is found and ordered by, and what the server adds.
+func (f *field) alwaysClear() bool {
+	switch f.slot {
+	case slotID, slotType, slotTime, slotRecorded, slotPrincipal, slotCapture:
+		return true
+	}
+	return f.kind == KindEnum && f.values[0] == Format
+}
+
 // Rules is the table of fields in force for one ledger. The zero value is not
 // usable; take [Default] or [Strict]. Rules are immutable and safe for
 // concurrent use.

@@ -70,7 +70,7 @@ func (w *walker) faultAt(pointer, code, hint, format string, args ...any) {
 
 // value checks the value at b[i] against f, and returns its end.
 func (w *walker) value(f *field, i int) (end int) {
-	if w.sealed && w.b[i] == '{' && (f.private || f.isPublicLeaf()) {
+	if w.sealed && w.b[i] == '{' && (f.private || f.isPublicLeaf() && !f.alwaysClear()) {
 		if end = min(i+sealObject, len(w.b)); end-i == sealObject {
 			if sum, ok := parseSeal(w.b[i:end]); ok {
 				w.spots = append(w.spots, spot{pointer: w.pointer(), start: i, end: end, sum: sum})
@@ -293,6 +293,9 @@ func validChars(s []byte, extra string, maxLen int) bool {
 	}
 	return true
 }
+
+// ValidID reports whether s can be the id of a record.
+func ValidID(s string) bool { return validID([]byte(s)) }
 
 // validID reports whether s can be the id of a record.
 func validID(s []byte) bool { return validChars(s, "._:~-", 128) && isAlnum(s[0]) }

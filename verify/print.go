@@ -40,7 +40,7 @@ func Print(w io.Writer, name string, r Result) error {
 		if !s.OK {
 			mark = "NO "
 		}
-		fmt.Fprintf(&b, "  %s %-10s %s\n", mark, s.Name, Visible(s.Detail))
+		fmt.Fprintf(&b, "  %s %-10s %s\n", mark, Visible(s.Name), Visible(s.Detail))
 	}
 	for _, f := range r.Fields {
 		line := string(f.State)
@@ -73,12 +73,13 @@ func clip(s string) string {
 	return s
 }
 
-// Visible replaces control and format characters, which could change how a
-// terminal or a page shows the text around them, by their code points.
+// Visible replaces control and format characters and line separators, which
+// could change how a terminal or a page shows the text around them, by their
+// code points.
 func Visible(s string) string {
 	var b strings.Builder
 	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
 			fmt.Fprintf(&b, "<U+%04X>", r)
 			continue
 		}

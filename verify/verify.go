@@ -186,13 +186,15 @@ func (v *Verifier) checkCheckpoint(r *Result, rc *proof.Receipt) (proof.Checkpoi
 	cp := v.opened
 	r.Origin, r.Size, r.Root, r.checkpoint = cp.Origin, cp.Size, cp.Root.String(), cp
 	r.Signers = slices.Clone(v.signers)
+	known := map[string]bool{} // names, since a witness may have two keys while it changes them
 	for _, w := range v.trust.Witnesses() {
 		name, _, _ := strings.Cut(w.Key, "+")
-		if slices.Contains(v.signers, name) {
+		if !known[name] && name != cp.Origin && slices.Contains(v.signers, name) {
 			r.Witnesses++
 		}
+		known[name] = true
 	}
-	r.pass("checkpoint", "%s signed size %d; %d of %d known witnesses cosigned", cp.Origin, cp.Size, r.Witnesses, len(v.trust.Witnesses()))
+	r.pass("checkpoint", "%s signed size %d; %d of %d known witnesses cosigned", cp.Origin, cp.Size, r.Witnesses, len(known))
 	return cp, true
 }
 
@@ -224,7 +226,14 @@ func checkFields(r *Result, rc *proof.Receipt, st *record.Statement) {
 		disclosed[d.Pointer] = d
 	}
 	for _, e := range rc.Erased {
-		erased[e.Pointer] = e.Tombstone
+		_, twice := erased[e.Pointer]
+		if erased[e.Pointer] = e.Tombstone; twice {
+			bad++
+			r.fail("value "+e.Pointer, BadDisclosure, 4, e.Pointer, "it is said to be erased twice")
+		} else if !record.ValidID(e.Tombstone) {
+			bad++
+			r.fail("value "+e.Pointer, BadDisclosure, 4, e.Pointer, "it is said to be erased, but the tombstone is not the id of a record")
+		}
 	}
 	seals := st.Seals()
 	for _, s := range seals {

@@ -3,17 +3,17 @@
 package server
 
 import (
-	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"runtime"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -60,10 +60,16 @@ func (s *Server) append(w http.ResponseWriter, r *http.Request) error {
 	res := &ledger.Receipts{}
 	if len(b.Records) > 0 {
 		if res, err = l.Append(r.Context(), b); err != nil {
-			return err
+			return refusedAppend(err, b, single)
+		}
+	} else if res.Checkpoint, res.Size, err = l.Newest(r.Context()); err != nil {
+		return err
+	}
+	for i := range res.Items {
+		if res.Items[i].Err == nil {
+			s.metrics.appended.Inc()
 		}
 	}
-	s.metrics.appended.Add(float64(len(res.Items)))
 	return writeAppended(w, res, records, problems, single)
 }
 
@@ -85,62 +91,6 @@ func appendParameters(r *http.Request) (partial bool, capture string, err error)
 	return partial, capture, nil
 }
 
-// split cuts the body into records. It does not look into them: that is the
-// parser's business. single says that one JSON object was sent.
-func (s *Server) split(r *http.Request, b []byte) (raws [][]byte, single bool, err error) {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		media = r.Header.Get("Content-Type")
-	}
-	switch media {
-	case "application/x-ndjson", "application/ndjson", "application/jsonl":
-		for line := range bytes.Lines(b) {
-			if line = bytes.TrimSpace(line); len(line) > 0 {
-				raws = append(raws, line)
-			}
-		}
-	case "application/json":
-		if b = bytes.TrimSpace(b); len(b) == 0 || b[0] != '[' {
-			return [][]byte{b}, true, nil
-		}
-		if raws, err = splitArray(b); err != nil {
-			return nil, false, err
-		}
-	default:
-		return nil, false, refused("media_type", "send application/json or application/x-ndjson", "Content-Type %q is not supported", media)
-	}
-	if len(raws) == 0 {
-		return nil, false, refused(string(ledger.Invalid), "send at least one record", "the batch is empty")
-	}
-	if len(raws) > s.cfg.Limits.Records {
-		return nil, false, refused("too_many_records", "send smaller batches", "the batch has %d records, the limit is %d", len(raws), s.cfg.Limits.Records)
-	}
-	return raws, false, nil
-}
-
-func splitArray(b []byte) ([][]byte, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(b), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	var raws [][]byte
-	_, err := d.ReadToken()
-	for err == nil && d.PeekKind() != ']' {
-		var v jsontext.Value
-		if v, err = d.ReadValue(); err == nil {
-			raws = append(raws, bytes.Clone(v))
-		}
-	}
-	if err == nil {
-		_, err = d.ReadToken()
-	}
-	if err == nil && len(bytes.TrimSpace(b[d.InputOffset():])) > 0 {
-		err = errors.New("something follows the array")
-	}
-	if err != nil {
-		return nil, &refusal{code: record.CodeSyntax, detail: "the array of records is not valid JSON",
-			faults: []api.Fault{{Record: len(raws), Pointer: string(d.StackPointer()), Code: record.CodeSyntax, Detail: err.Error()}}, count: 1}
-	}
-	return raws, nil
-}
-
 // bad is one record that the parser refused.
 type bad struct {
 	position int
@@ -153,21 +103,22 @@ func parseAll(rules *record.Rules, raws [][]byte) ([]*record.Record, []bad) {
 	errs := make([]*record.Error, len(raws))
 	workers := min(runtime.GOMAXPROCS(0), (len(raws)+63)/64)
 	part := (len(raws) + workers - 1) / workers
-	var group errgroup.Group
-	for from := 0; from < len(raws); from += part {
-		group.Go(func() error {
-			for i := from; i < min(from+part, len(raws)); i++ {
-				rec, err := rules.Parse(raws[i])
-				if err != nil {
-					errs[i], _ = errors.AsType[*record.Error](err)
-					continue
-				}
-				records[i] = rec
+	parse := func(from int) {
+		for i := from; i < min(from+part, len(raws)); i++ {
+			rec, err := rules.Parse(raws[i])
+			if err != nil {
+				errs[i], _ = errors.AsType[*record.Error](err)
+				continue
 			}
-			return nil
-		})
+			records[i] = rec
+		}
 	}
-	_ = group.Wait() // never fails
+	var others sync.WaitGroup
+	for from := part; from < len(raws); from += part {
+		others.Go(func() { parse(from) })
+	}
+	parse(0) // here: this goroutine has its stack already
+	others.Wait()
 	var out []bad
 	for i, err := range errs {
 		if err != nil {
@@ -195,6 +146,45 @@ func refusedBatch(problems []bad, single bool) error {
 	return e
 }
 
+// refusedAppend places the error of a whole batch in what was sent. A record
+// whose statement would be too large is known only when it is sealed.
+func refusedAppend(err error, b ledger.Batch, single bool) error {
+	if single {
+		p := positioned(err, 0, true)
+		return &refusal{code: p.Code, detail: p.Detail, hint: p.Hint, faults: p.Errors, cause: err}
+	}
+	if _, ok := errors.AsType[*record.Error](err); !ok {
+		return err
+	}
+	var problems []bad
+	for i, rec := range b.Records {
+		_, _, err := rec.Seal(record.Completion{Recorded: time.Now(), Principal: b.Principal, Capture: b.Capture}, rand.Reader)
+		if e, ok := errors.AsType[*record.Error](err); ok {
+			problems = append(problems, bad{i, e})
+		}
+	}
+	if len(problems) == 0 {
+		return err
+	}
+	return refusedBatch(problems, false)
+}
+
+// positioned describes why the record at a position was refused.
+func positioned(err error, position int, single bool) *api.Problem {
+	prefix := ""
+	if !single {
+		prefix = "/" + strconv.Itoa(position)
+	}
+	if e, ok := errors.AsType[*record.Error](err); ok {
+		return recordProblem(e, prefix, position)
+	}
+	p := toProblem(err)
+	if p.Code == string(ledger.Conflict) {
+		p.Errors = []api.Fault{{Record: position, Pointer: prefix + "/id", Code: p.Code, Detail: p.Detail, Hint: p.Hint}}
+	}
+	return p
+}
+
 // writeAppended writes the answer by hand: it is most of what a busy server
 // sends.
 func writeAppended(w http.ResponseWriter, res *ledger.Receipts, records []*record.Record, problems []bad, single bool) error {
@@ -212,14 +202,14 @@ func writeAppended(w http.ResponseWriter, res *ledger.Receipts, records []*recor
 			b = append(b, ',')
 		}
 		if records[i] == nil {
-			b = appendRefused(b, "", recordProblem(problems[next].err, "/"+strconv.Itoa(i), i))
+			b = appendRefused(b, "", positioned(problems[next].err, i, single))
 			next++
 			continue
 		}
 		it := &res.Items[item]
 		item++
 		if it.Err != nil {
-			b = appendRefused(b, it.ID, toProblem(it.Err))
+			b = appendRefused(b, records[i].ID(), positioned(it.Err, i, single))
 			continue
 		}
 		if it.Created {
@@ -231,7 +221,7 @@ func writeAppended(w http.ResponseWriter, res *ledger.Receipts, records []*recor
 	*buf = b
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if single && len(res.Items) == 1 {
+	if single && len(res.Items) == 1 && res.Items[0].Err == nil {
 		w.Header().Set("Location", "records/"+res.Items[0].ID)
 	}
 	w.WriteHeader(status)

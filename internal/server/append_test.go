@@ -270,3 +270,33 @@ func TestAppendParameters(t *testing.T) {
 	}
 	r.do("POST", "/v1/ledgers/none/records", strings.NewReader(decision("x")), "Content-Type", "application/json").problem(404, "not_found")
 }
+
+// TestConcurrent has many clients send the same records, and others under the
+// same ids: each is stored once, and who comes second is told so.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, options{})
+	const n = 24
+	replies := make(chan *reply, n)
+	for i := range n {
+		body := decisions("same", 20)
+		if i%2 == 1 {
+			body = strings.ReplaceAll(body, "refund-agent", "other-agent")
+		}
+		go func() { replies <- r.post(body) }()
+	}
+	count := map[int]int{}
+	for range n {
+		p := <-replies
+		count[p.status]++
+		if p.status == 409 {
+			p.problem(409, "conflict")
+			continue
+		}
+		r.verified(p)
+	}
+	if count[201] != 1 || count[200] != n/2-1 || count[409] != n/2 || r.size() != 20 {
+		t.Errorf("answers %v, size %d", count, r.size())
+	}
+	r.audit()
+}

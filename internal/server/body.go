@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -16,6 +17,10 @@ import (
 
 // chunk is how much of the memory budget is taken at a time.
 const chunk = 256 << 10
+
+// zstdWindow is the largest window of a zstd frame, that which RFC 8878
+// recommends; a decoder takes about as much.
+const zstdWindow = 8 << 20
 
 // lease is what one request holds of the memory budget.
 type lease struct {
@@ -71,7 +76,7 @@ func giveBack(b *[]byte) {
 func (s *Server) body(w http.ResponseWriter, r *http.Request, buf *[]byte, l *lease) error {
 	sent := &counted{r: http.MaxBytesReader(w, r.Body, s.cfg.Limits.BodyBytes)}
 	var src io.Reader = sent
-	encoding := r.Header.Get("Content-Encoding")
+	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
 	switch encoding {
 	case "", "identity":
 	case "gzip":
@@ -82,6 +87,11 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, buf *[]byte, l *le
 		defer z.Close() //nolint:errcheck // it only reads
 		src = z
 	case "zstd":
+		window := &lease{s: s} // until the body is read
+		defer window.release()
+		if err := window.need(min(zstdWindow, s.cfg.Limits.InFlight/2)); err != nil {
+			return err
+		}
 		z, err := s.zstd(sent)
 		if err != nil {
 			return badBody(encoding, err)
@@ -140,7 +150,7 @@ func (s *Server) zstd(r io.Reader) (*zstd.Decoder, error) {
 		return z, z.Reset(r)
 	default:
 		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(s.cfg.Limits.DecodedBytes)),
-			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
+			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
 	}
 }
 

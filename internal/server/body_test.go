@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -85,6 +86,7 @@ func TestBadBodies(t *testing.T) {
 	zdamaged := zstded(t, good)
 	zdamaged[len(zdamaged)/2] ^= 0xff
 	large := bytes.Repeat([]byte(" "), 9<<20)
+	growing := large[:5<<20] // within the limits of sizes
 	noisy := noise(9 << 20)
 	for _, c := range []struct {
 		name, encoding string
@@ -103,7 +105,9 @@ func TestBadBodies(t *testing.T) {
 		{"gzip bomb", "gzip", gzipped(t, large), 413, "body_too_large"},
 		{"zstd bomb", "zstd", zstded(t, large), 413, "body_too_large"},
 		{"zstd bomb without size", "zstd", zstdStream(t, large), 413, "body_too_large"},
-		{"zstd bomb in a bomb", "zstd", zstded(t, zstded(t, large)), 400, "syntax"},
+		{"zstd bomb in a bomb", "zstd", zstded(t, zstded(t, large)), 400, "invalid_utf8"},
+		{"gzip that grows", "gzip", gzipped(t, growing), 413, "body_too_large"},
+		{"zstd that grows", "zstd", zstded(t, growing), 413, "body_too_large"},
 		{"large", "", large, 413, "body_too_large"},
 		{"large in gzip", "gzip", gzipped(t, noisy), 413, "body_too_large"},
 		{"large in zstd", "zstd", zstded(t, noisy), 413, "body_too_large"},
@@ -120,6 +124,9 @@ func TestBadBodies(t *testing.T) {
 		{"too many scalars", "", []byte("[1" + strings.Repeat(",1", 1<<19) + "]"), 413, "too_many_records"},
 	} {
 		p := r.encoded(c.encoding, c.body).problem(c.status, c.code)
+		if strings.HasSuffix(c.name, "grows") && !strings.Contains(p.Detail, "100 times") {
+			t.Errorf("%s: %+v", c.name, p)
+		}
 		if p.Code == "syntax" && len(p.Errors) != 1 {
 			t.Errorf("%s: %+v", c.name, p)
 		}
@@ -177,10 +184,12 @@ func TestCutBody(t *testing.T) {
 // the others are told to wait, and when it is free all goes on.
 func TestMemoryBudget(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, options{server: func(c *server.Config) { c.Limits.InFlight = 256 << 10 }})
+	const length = 512 << 10
+	r := newRig(t, options{server: func(c *server.Config) { c.Limits.InFlight = length }})
 	const n = 5
+	body := decision("a")
 	type one struct {
-		finish io.Closer
+		rest   io.WriteCloser
 		answer chan *reply
 	}
 	all := make([]one, n)
@@ -191,9 +200,7 @@ func TestMemoryBudget(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", r.base+records, pr)
 		must(t, err)
 		req.Header.Set("Content-Type", "application/json")
-		go func() {
-			pw.Write([]byte(decision("a")))
-		}()
+		req.ContentLength = length
 		go func() {
 			res, err := r.client.Do(req)
 			if err != nil {
@@ -213,15 +220,36 @@ func TestMemoryBudget(t *testing.T) {
 		refused[<-busy] = true
 	}
 	for i, o := range all {
-		must(t, o.finish.Close())
-		p := <-o.answer
 		if refused[i] {
-			p.problem(429, "busy")
-		} else {
-			p.want(201)
+			(<-o.answer).problem(429, "busy")
+			continue
 		}
+		_, err := io.WriteString(o.rest, body+strings.Repeat(" ", length-len(body)))
+		must(t, err)
+		must(t, o.rest.Close())
+		(<-o.answer).want(201)
 	}
 	if a := into[api.Appended](r.post(decision("a")).want(200)); a.Size != 1 {
 		t.Errorf("size %d", a.Size)
+	}
+}
+
+// TestTinyRecords cuts a body of very many records up: what is over the limit
+// takes no memory. It is not parallel, as it measures.
+func TestTinyRecords(t *testing.T) {
+	for media, body := range map[string]string{
+		"application/json": "[" + strings.Repeat("1,", 8<<20) + "1]", "application/x-ndjson": strings.Repeat("1\n", 8<<20),
+	} {
+		b := []byte(body)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := server.Split(media, b, 1000)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: accepted", media)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+			t.Errorf("%s: took %d bytes", media, took)
+		}
 	}
 }

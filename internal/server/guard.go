@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -65,9 +66,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				}
 				s.cfg.Logger.Error("handler panicked", "request_id", id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				s.metrics.panics.Inc()
-				if a.status == 0 {
-					s.refuse(a, r, fmt.Errorf("panic: %v", v))
+				if a.status != 0 { // half an answer must not look like a whole one
+					s.observe(a, r, id, time.Since(start))
+					panic(http.ErrAbortHandler)
 				}
+				s.refuse(a, r, fmt.Errorf("panic: %v", v))
 			}
 			s.observe(a, r, id, time.Since(start))
 		}()
@@ -78,10 +81,18 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.refuse(a, r, refused("cross_origin", "send it from a program, or from a page of this server", "a browser says that the request comes from another site"))
 		case len(r.URL.Path) > 4096:
 			s.refuse(a, r, refused(string(ledger.NotFound), "", "the path is too long"))
+		case !clean(r.URL.EscapedPath()): // the mux would redirect
+			s.refuse(a, r, refused(string(ledger.NotFound), "take out empty segments and those of dots", "the path is not in its shortest form"))
 		default:
 			next.ServeHTTP(a, r)
 		}
 	})
+}
+
+// clean says whether a path is one that the mux takes as it is.
+func clean(p string) bool {
+	c := path.Clean(p)
+	return p == c || p == c+"/"
 }
 
 // hostAllowed refuses names that are not ours, so that a web page can not reach

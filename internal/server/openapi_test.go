@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -141,6 +143,44 @@ func TestSchema(t *testing.T) {
 	for _, want := range []string{"Appended", "Entry", "Problem", "Receipt", "Record", "Stats"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no schema %s in %q", want, names)
+		}
+	}
+}
+
+// TestTypes compares the members of the wire types with those of the document.
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]any
+				Required   []string
+			}
+		}
+	}
+	must(t, json.Unmarshal(answers.doc, &doc))
+	for _, v := range []any{api.Problem{}, api.Fault{}, api.Appended{}, api.Placed{}, api.Entry{}, api.Page{}, api.Stats{}, api.Count{}, api.Ledgers{}, api.Health{}} {
+		typ := reflect.TypeOf(v)
+		schema, ok := doc.Components.Schemas[typ.Name()]
+		if !ok {
+			t.Errorf("no schema %s", typ.Name())
+		}
+		var members, required []string
+		for i := range typ.NumField() {
+			name, option, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			members = append(members, name)
+			if option == "" {
+				required = append(required, name)
+			}
+		}
+		slices.Sort(members)
+		slices.Sort(required)
+		slices.Sort(schema.Required)
+		if declared := slices.Sorted(maps.Keys(schema.Properties)); !slices.Equal(members, declared) {
+			t.Errorf("%s has %q, declared %q", typ.Name(), members, declared)
+		}
+		if !slices.Equal(required, schema.Required) {
+			t.Errorf("%s always has %q, declared %q", typ.Name(), required, schema.Required)
 		}
 	}
 }

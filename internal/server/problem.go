@@ -66,9 +66,15 @@ type refusal struct {
 	faults []api.Fault
 	count  int // of faults
 	allow  string
+	cause  error // for the log
 }
 
-func (e *refusal) Error() string { return e.code + ": " + e.detail }
+func (e *refusal) Error() string {
+	if e.cause != nil {
+		return e.cause.Error()
+	}
+	return e.code + ": " + e.detail
+}
 
 func refused(code, hint, format string, args ...any) error {
 	return &refusal{code: code, hint: hint, detail: fmt.Sprintf(format, args...)}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,9 @@ func parameters(r *http.Request, known ...string) (url.Values, error) {
 				hint = "use one of: " + strings.Join(known, ", ")
 			}
 			return nil, refused("bad_parameter", hint, "unknown query parameter %q", name)
+		}
+		if len(q[name]) > 1 && name != "disclose" {
+			return nil, refused("bad_parameter", "send it once", "query parameter %q stands %d times", name, len(q[name]))
 		}
 	}
 	return q, nil
@@ -72,9 +76,11 @@ func listQuery(r *http.Request) (ledger.Query, error) {
 		if v == "" {
 			continue
 		}
-		if *into, err = time.Parse(time.RFC3339Nano, v); err != nil {
+		at, err := time.Parse(time.RFC3339Nano, v)
+		if err != nil {
 			return q, refused("bad_parameter", "write it like 2026-03-03T09:12:44Z", "%s=%q is not an RFC 3339 time", name, v)
 		}
+		*into = clamp(at)
 	}
 	switch order := values.Get("order"); order {
 	case "", "newest":
@@ -102,6 +108,19 @@ func listQuery(r *http.Request) (ledger.Query, error) {
 	return q, nil
 }
 
+// clamp moves a time into the range that the ledger can compare, nanoseconds of
+// 64 bits. No record is outside of it.
+func clamp(t time.Time) time.Time {
+	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	switch {
+	case t.Before(first):
+		return first
+	case t.After(last):
+		return last
+	}
+	return t
+}
+
 // A cursor is opaque to clients: the direction and an index.
 func formatCursor(index int64, ascending bool) string {
 	dir := "d"
@@ -114,7 +133,7 @@ func formatCursor(index int64, ascending bool) string {
 func parseCursor(s string, ascending bool) (int64, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err == nil && len(b) > 1 && (b[0] == 'a') == ascending && (b[0] == 'a' || b[0] == 'd') {
-		if n, err := strconv.ParseInt(string(b[1:]), 10, 64); err == nil && n >= 0 {
+		if n, err := strconv.ParseInt(string(b[1:]), 10, 64); err == nil && n > 0 {
 			return n, nil
 		}
 	}

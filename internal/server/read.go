@@ -214,6 +214,9 @@ func (s *Server) trust(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.ledger(r); err != nil {
 		return err
 	}
+	if _, err := parameters(r); err != nil {
+		return err
+	}
 	b, err := s.cfg.Ledgers.Trust(r.PathValue("ledger"))
 	if err != nil {
 		return err

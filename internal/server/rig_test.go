@@ -24,7 +24,6 @@ import (
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/server"
-	"github.com/counterfoil/counterfoil/proof"
 )
 
 const (
@@ -34,46 +33,6 @@ const (
 	secret  = "secret~"
 	records = "/v1/ledgers/main/records"
 )
-
-// shelf is a set of ledgers.
-type shelf struct {
-	ledgers map[string]*ledger.Ledger
-	ready   map[string]string
-	trust   func(*ledger.Ledger) ([]byte, error)
-	panics  bool // on every look-up
-}
-
-var _ server.Ledgers = (*shelf)(nil)
-
-func (s *shelf) Ledger(name string) (*ledger.Ledger, bool) {
-	if s.panics {
-		panic("the shelf fell down")
-	}
-	l, ok := s.ledgers[name]
-	return l, ok
-}
-
-func (s *shelf) Names() []string {
-	if len(s.ledgers) == 0 {
-		return nil
-	}
-	return []string{"main"}
-}
-
-func (s *shelf) Trust(name string) ([]byte, error) {
-	if s.trust != nil {
-		return s.trust(s.ledgers[name])
-	}
-	return proof.FormatTrust([]string{s.ledgers[name].VerifierKey()}, nil, 0, nil)
-}
-
-func (s *shelf) Ready(context.Context) map[string]string {
-	out := map[string]string{}
-	for name, fault := range s.ready {
-		out[name] = fault
-	}
-	return out
-}
 
 // options change a rig before it is built.
 type options struct {
@@ -321,22 +280,4 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// safeBuffer is a buffer for several goroutines.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

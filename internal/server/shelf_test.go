@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/server"
+	"github.com/counterfoil/counterfoil/proof"
+)
+
+// shelf is a set of ledgers. It is safe for concurrent use.
+type shelf struct {
+	mu      sync.Mutex // guards all below
+	ledgers map[string]*ledger.Ledger
+	ready   map[string]string
+	trust   error // of Trust
+	panics  bool  // on every look-up
+}
+
+var _ server.Ledgers = (*shelf)(nil)
+
+// change runs f while nobody looks.
+func (s *shelf) change(f func(s *shelf)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(s)
+}
+
+func (s *shelf) Ledger(name string) (*ledger.Ledger, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.panics {
+		panic("the shelf fell down")
+	}
+	l, ok := s.ledgers[name]
+	return l, ok
+}
+
+func (s *shelf) Names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.ledgers))
+}
+
+func (s *shelf) Trust(name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trust != nil {
+		return nil, s.trust
+	}
+	return proof.FormatTrust([]string{s.ledgers[name].VerifierKey()}, nil, 0, nil)
+}
+
+func (s *shelf) Ready(context.Context) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.ready)
+}
+
+// safeBuffer is a buffer for several goroutines.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer // guarded by mu
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
