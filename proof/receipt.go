@@ -108,7 +108,7 @@ func ParseReceipt(data []byte) (*Receipt, error) {
 	}
 	var w receiptJSON
 	if err := json.Unmarshal(data, &w, json.RejectUnknownMembers(true), noNull()); err != nil {
-		return nil, fmt.Errorf("read receipt: %w", err)
+		return nil, fmt.Errorf("read receipt: %w", plainly(err))
 	}
 	if w.Format != ReceiptFormat {
 		return nil, fmt.Errorf("read receipt: /receipt is %q, want %q", w.Format, ReceiptFormat)

@@ -4,7 +4,9 @@ package proof
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -26,6 +28,22 @@ func notNull[T any](d *jsontext.Decoder, _ *T) error {
 		return errors.New("null is not a value of this format")
 	}
 	return errors.ErrUnsupported // go on as usual
+}
+
+// plainly says what does not fit where, in words of the format and not of Go.
+func plainly(err error) error {
+	se, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return err
+	}
+	at := cmp.Or(string(se.JSONPointer), "the file")
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("%s: unknown member", at)
+	case se.Err != nil:
+		return fmt.Errorf("%s: %w", at, se.Err)
+	}
+	return fmt.Errorf("%s: a value of JSON kind %q does not belong here", at, se.JSONKind)
 }
 
 // inexact finds a number in v that canonical form would change in value, or the

@@ -95,7 +95,7 @@ func runReceipt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	b, err := os.ReadFile(*trustFile)
 	if err != nil {
-		return complain(stderr, "", "%v", err)
+		return complain(stderr, "name the trust policy that you keep", "%v", err)
 	}
 	trust, err := proof.ParseTrust(b)
 	if err != nil {
@@ -107,7 +107,7 @@ func runReceipt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	for _, name := range flags.Args() {
 		if err := s.check(name, stdin); err != nil {
-			return complain(stderr, "", "%s: %v", name, err)
+			return complain(stderr, "nothing is said about what could not be read", "%v", err)
 		}
 	}
 	return s.finish()

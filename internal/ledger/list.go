@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,30 +44,27 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	if limit <= 0 {
 		limit = 100
 	}
-	where, args := q.where()
-	order := "DESC"
-	if q.Ascending {
-		order = "ASC"
-	}
-	// The inner query walks the narrow lookup table only; wide rows are fetched
-	// for the page alone.
-	sql := `SELECT e.idx, e.statement FROM (SELECT idx FROM lookup` + where + ` ORDER BY idx ` + order + ` LIMIT ?) AS hit
-		JOIN entry e ON e.idx = hit.idx ORDER BY e.idx ` + order
 	var p Page
-	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
-		rows, err := tx.Query(ctx, sql, append(args, limit+1)...)
+	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		where, args := q.where()
+		if q.Interaction == "" && q.About == "" {
+			p.Entries, err = q.page(ctx, tx, where, args, limit+1)
+			return err
+		}
+		segments, err := q.segments(ctx, tx)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var e Entry
-			if err := rows.Scan(&e.Index, (*leaf.Column)(&e.Statement)); err != nil {
+		for some := range slices.Chunk(segments, segmentsEach) {
+			more, err := q.page(ctx, tx, where+` AND idx / 65536 IN (`+db.Marks(len(some))+`)`, slices.Concat(args, some), limit+1-len(p.Entries))
+			if err != nil {
 				return err
 			}
-			p.Entries = append(p.Entries, e)
+			if p.Entries = append(p.Entries, more...); len(p.Entries) > limit {
+				break
+			}
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return Page{}, storage("list records", err)
@@ -81,6 +79,56 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		}
 	}
 	return p, nil
+}
+
+// page reads at most limit entries. The inner query walks the narrow lookup
+// table only; wide rows are fetched for the page alone.
+func (q *Query) page(ctx context.Context, tx *db.Tx, where string, args []any, limit int) ([]Entry, error) {
+	order := "DESC"
+	if q.Ascending {
+		order = "ASC"
+	}
+	rows, err := tx.Query(ctx, `SELECT e.idx, e.statement FROM (SELECT idx FROM lookup`+where+` ORDER BY idx `+order+` LIMIT ?) AS hit
+		JOIN entry e ON e.idx = hit.idx ORDER BY e.idx `+order, append(args, limit)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Entry
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&e.Index, (*leaf.Column)(&e.Statement)); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// Segments by which values that come in no order are indexed (see the
+// migration), and how many of them one query looks into.
+const (
+	segmentSize  = 65536
+	segmentsEach = 64
+)
+
+// segments are the numbers of the segments that the query reaches, in its order.
+func (q *Query) segments(ctx context.Context, tx *db.Tx) ([]any, error) {
+	var size int64
+	if err := tx.QueryRow(ctx, `SELECT size FROM head WHERE one = 1`).Scan(&size); err != nil {
+		return nil, err
+	}
+	if q.Before > 0 {
+		size = min(size, q.Before)
+	}
+	var out []any
+	for n := q.Start / segmentSize; n*segmentSize < size; n++ {
+		out = append(out, n)
+	}
+	if !q.Ascending {
+		slices.Reverse(out)
+	}
+	return out, nil
 }
 
 func (q *Query) where() (string, []any) {

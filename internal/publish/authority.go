@@ -3,10 +3,10 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rand"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -47,15 +47,47 @@ func (a *authorityPeer) send(ctx context.Context, signed []byte, size int64) err
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("the authority answered %s: %s", res.Status, clip(body))
 	}
-	ts, err := timestamp.ParseResponse(body)
+	token, err := tokenOf(body)
 	if err != nil {
 		return fmt.Errorf("read time-stamp answer: %w", err)
 	}
-	if ts.Nonce == nil || ts.Nonce.Cmp(nonce) != 0 {
-		return errors.New("the time stamp answers another request")
-	}
-	if _, err := proof.CheckStamp(ts.RawToken, text, a.a.Roots); err != nil {
+	if _, err := proof.CheckStamp(token, text, a.a.Roots); err != nil {
 		return err
 	}
-	return a.p.cfg.Log.AddTimestamp(ctx, size, a.a.Name, bytes.Clone(ts.RawToken))
+	if ts, err := proof.ParseStamp(token); err != nil || ts.Nonce == nil || ts.Nonce.Cmp(nonce) != 0 {
+		return errors.New("the time stamp answers another request")
+	}
+	return a.p.cfg.Log.AddTimestamp(ctx, size, a.a.Name, token)
+}
+
+// reply is TimeStampResp of RFC 3161, section 2.4.2. It is read here, and the
+// token by package proof, because the parser of package timestamp panics on
+// some input.
+type reply struct {
+	Status struct {
+		Code int
+		Text []asn1.RawValue `asn1:"optional"`
+		Fail asn1.BitString  `asn1:"optional"`
+	}
+	Token asn1.RawValue `asn1:"optional"`
+}
+
+// tokenOf returns the token of an answer that grants one.
+func tokenOf(answer []byte) ([]byte, error) {
+	var r reply
+	rest, err := asn1.Unmarshal(answer, &r)
+	if err != nil {
+		return nil, err
+	}
+	if granted := r.Status.Code == 0 || r.Status.Code == 1; !granted {
+		var text []byte
+		for _, t := range r.Status.Text {
+			text = append(append(text, ' '), t.Bytes...)
+		}
+		return nil, fmt.Errorf("the request is not granted: status %d, failure %x:%s", r.Status.Code, r.Status.Fail.Bytes, clip(text))
+	}
+	if len(rest) > 0 || len(r.Token.FullBytes) == 0 {
+		return nil, errors.New("it is not one token")
+	}
+	return r.Token.FullBytes, nil
 }

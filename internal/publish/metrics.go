@@ -28,7 +28,7 @@ func (p *Publisher) register() error {
 		labels := prometheus.Labels{"origin": p.cfg.Origin, "peer": peer.name()}
 		for _, g := range []prometheus.Collector{
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "counterfoil_publish_lag_seconds", ConstLabels: labels,
-				Help: "Seconds since the peer last took a checkpoint; -1: never."}, func() float64 { return p.lagSeconds(i) }),
+				Help: "Seconds since the peer last took a checkpoint; 0 while it has the newest, -1 when it never took one."}, func() float64 { return p.lagSeconds(i) }),
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "counterfoil_publish_size", ConstLabels: labels,
 				Help: "Size of the last checkpoint that the peer took; -1: none."}, func() float64 { return float64(p.Lags()[i].Size) }),
 		} {
@@ -41,9 +41,14 @@ func (p *Publisher) register() error {
 }
 
 func (p *Publisher) lagSeconds(i int) float64 {
-	l := p.Lags()[i]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.lags[i]
 	if l.Success.IsZero() {
 		return -1
+	}
+	if l.Size == p.newest {
+		return 0
 	}
 	return p.cfg.Now().Sub(l.Success).Seconds()
 }

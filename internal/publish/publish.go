@@ -93,8 +93,9 @@ type Publisher struct {
 	cfg   Config
 	peers []peer
 
-	mu   sync.Mutex // guards lags
-	lags []Lag      // one for each peer
+	mu     sync.Mutex // guards lags and newest
+	lags   []Lag      // one for each peer
+	newest int64      // size of the newest checkpoint that was seen
 
 	failures *prometheus.CounterVec
 }
@@ -156,6 +157,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 				p.cfg.Logger.Warn("newest checkpoint not readable", "origin", p.cfg.Origin, "error", err)
 			}
 		} else if size > 0 {
+			p.see(size)
 			for _, c := range rounds {
 				select { // a peer that is still busy gets the newer one instead
 				case <-c:
@@ -211,6 +213,12 @@ func (p *Publisher) done(i int, size int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lags[i].Size == size
+}
+
+func (p *Publisher) see(size int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.newest = size
 }
 
 func (p *Publisher) note(i int, size int64, err error) {

@@ -19,7 +19,7 @@ import (
 	"github.com/counterfoil/counterfoil/proof"
 )
 
-// maxReply bounds what is read of a peer's answer, in bytes.
+// maxReply bounds a peer's answer, in bytes. A larger one is refused.
 const maxReply = 64 << 10
 
 // witnessPeer remembers, in its one goroutine, what size the witness knows; it
@@ -111,9 +111,12 @@ func post(ctx context.Context, client *http.Client, url, media string, body []by
 		return nil, nil, fmt.Errorf("send: %w", err)
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(res.Body, maxReply))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxReply+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read answer: %w", err)
+	}
+	if len(b) > maxReply {
+		return nil, nil, fmt.Errorf("read answer: it is larger than %d bytes", maxReply)
 	}
 	return res, b, nil
 }

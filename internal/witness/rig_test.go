@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -141,6 +142,11 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config) *rig {
 	t.Helper()
+	return newRigOf(t, dbc, newKey(t, origin))
+}
+
+func newRigOf(t testing.TB, dbc db.Config, k key) *rig {
+	t.Helper()
 	signer, err := witness.CreateKey(filepath.Join(t.TempDir(), "keys", "w.key"), name)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +158,7 @@ func newRig(t testing.TB, dbc db.Config) *rig {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, dbc: dbc, signer: signer, key: newKey(t, origin)}
+	r := &rig{t: t, dbc: dbc, signer: signer, key: k}
 	r.start()
 	return r
 }
@@ -229,15 +235,15 @@ func (r *rig) send(want int, body []byte) answer {
 func (r *rig) cosigned(req witness.Request) {
 	r.t.Helper()
 	a := r.send(http.StatusOK, req.Format())
-	if err := r.verify(req.Note, a.body); err != nil {
+	if err := verify(r.w.Key(), req.Note, a.body); err != nil {
 		r.t.Fatalf("%v: %q", err, a.body)
 	}
 }
 
 // verify checks the lines of an answer with torchwood's verifier: one
 // signature, of this witness, over the text of the checkpoint, made just now.
-func (r *rig) verify(signed []byte, lines string) error {
-	v, err := torchwood.NewCosignatureVerifier(r.w.Key())
+func verify(vkey string, signed []byte, lines string) error {
+	v, err := torchwood.NewCosignatureVerifier(vkey)
 	if err != nil {
 		return err
 	}
@@ -286,7 +292,18 @@ func (r *rig) knows(size, forks, suspects int64) {
 	}
 }
 
-// seed gives a deterministic key, for tests that need the same one twice.
-func seed(n byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
+// fixedKey is the same key in every process: those of a fuzzer share a corpus.
+func fixedKey(t testing.TB, origin string) key {
+	t.Helper()
+	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
+	vkey, err := note.NewEd25519VerifierKey(origin, ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.Split(vkey, "+")[1]
+	s, err := note.NewSigner("PRIVATE+KEY+" + origin + "+" + hash + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key{s, vkey}
 }

@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"filippo.io/torchwood"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
@@ -106,7 +105,7 @@ func TestState(t *testing.T) {
 		defer d.Close()
 		cfg := witness.Config{DB: d, Signer: r.signer, Logs: []string{r.key.vkey}}
 		other := cfg
-		if other.Signer, err = torchwood.NewCosignatureSigner(name, seed(9)); err != nil {
+		if other.Signer, err = witness.CreateKey(filepath.Join(t.TempDir(), "other.key"), name); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := witness.New(t.Context(), other); err == nil || !strings.Contains(err.Error(), r.signer.Verifier().String()) {
@@ -183,7 +182,7 @@ func TestConcurrent(t *testing.T) {
 					}
 					switch ans.status {
 					case http.StatusOK:
-						if err := a.verify(req.Note, ans.body); err != nil {
+						if err := verify(a.w.Key(), req.Note, ans.body); err != nil {
 							t.Error(err)
 						}
 						mu.Lock()
@@ -290,7 +289,7 @@ func TestFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 				if op.Step == "" {
-					if err := r.verify(req.Note, a.body); a.status != http.StatusOK || err != nil {
+					if err := verify(r.w.Key(), req.Note, a.body); a.status != http.StatusOK || err != nil {
 						t.Fatalf("%d %q, %v", a.status, a.body, err)
 					}
 					known++

@@ -52,8 +52,11 @@ CREATE TABLE lookup (
 CREATE UNIQUE INDEX lookup_id ON lookup (id);
 CREATE INDEX lookup_system ON lookup (system, idx);
 CREATE INDEX lookup_time ON lookup (time);
-CREATE INDEX lookup_interaction ON lookup (interaction) WHERE interaction IS NOT NULL;
-CREATE INDEX lookup_about ON lookup (about) WHERE about IS NOT NULL;
+-- These values come in no order. An index over all of them would be written all
+-- over the place, and ever more slowly; so each segment of 65536 records has a
+-- subtree of its own, and only the last one is written to.
+CREATE INDEX lookup_interaction ON lookup ((idx / 65536), interaction) WHERE interaction IS NOT NULL;
+CREATE INDEX lookup_about ON lookup ((idx / 65536), about) WHERE about IS NOT NULL;
 CREATE INDEX lookup_erasure ON lookup (idx) WHERE type = 'erasure';
 
 -- The private values of a record, sealed. No row: the record has none, or they were erased.
