@@ -101,9 +101,10 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Batch is what Append sends: records as JSON, each without line breaks outside
-// strings (as json.Marshal writes them).
+// Batch is what Append sends.
 type Batch struct {
+	// Records are JSON values, one each; line breaks between their tokens do no
+	// harm.
 	Records [][]byte
 	// Partial stores the records that can be and answers the others one by one.
 	Partial bool
@@ -112,8 +113,9 @@ type Batch struct {
 }
 
 // Append sends a batch and returns where each record stands. An error that is
-// an [*api.Problem] is final: nothing of the batch was stored. After any other
-// error the batch may or may not be stored; sending it again is safe.
+// an [*api.Problem] of a status below 500, other than 429, is final: nothing of
+// the batch was stored. After any other error the batch may or may not be
+// stored; sending it again is safe.
 func (c *Client) Append(ctx context.Context, b Batch) (*api.Appended, error) {
 	q := url.Values{}
 	if b.Partial {
@@ -122,7 +124,10 @@ func (c *Client) Append(ctx context.Context, b Batch) (*api.Appended, error) {
 	if b.Capture != "" {
 		q.Set("capture", b.Capture)
 	}
-	body := bytes.Join(b.Records, []byte("\n"))
+	body, err := lines(b.Records)
+	if err != nil {
+		return nil, err
+	}
 	var out api.Appended
 	if err := c.json(ctx, http.MethodPost, "/records?"+q.Encode(), body, &out); err != nil {
 		return nil, err
@@ -136,6 +141,23 @@ func (c *Client) Append(ctx context.Context, b Batch) (*api.Appended, error) {
 		}
 	}
 	return &out, nil
+}
+
+// lines puts each record on a line of its own. A record that is more than one
+// value, or none, would shift those after it, and is refused.
+func lines(records [][]byte) ([]byte, error) {
+	var b bytes.Buffer
+	for i, r := range records {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if !bytes.ContainsAny(r, "\r\n") && len(bytes.TrimSpace(r)) > 0 {
+			b.Write(r)
+		} else if err := json.Compact(&b, r); err != nil {
+			return nil, fmt.Errorf("record %d of the batch is not one JSON value: %w", i, err)
+		}
+	}
+	return b.Bytes(), nil
 }
 
 func (c *Client) checkSize(out *api.Appended) error {
@@ -237,7 +259,7 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte) (b 
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
 		pause = 0
 		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
-			pause = time.Duration(min(s, 60)) * time.Second
+			pause = time.Duration(max(0, min(s, 60))) * time.Second
 		}
 	}
 	return nil, pause, problemOf(res, b)

@@ -77,6 +77,7 @@ func TestStampRefused(t *testing.T) {
 		"an authority that is a CA": {leaf(func(c *x509.Certificate) {
 			c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
 		}), nil, "time stamping only"},
+		"a CA that does not say so": {leaf(func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }), nil, "time stamping only"},
 		"a short RSA key":           {authorityWith(t, rsaKey(t, 1024), nil), nil, "1024 bits"},
 		"expired when it stamped":   {leaf(func(c *x509.Certificate) { c.NotAfter = stampTime().Add(-time.Second) }), nil, "expired"},
 		"not yet valid then":        {leaf(func(c *x509.Certificate) { c.NotBefore = stampTime().Add(time.Second) }), nil, "not yet valid"},

@@ -6,10 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // spot is one private value: where it stands in the canonical bytes.
@@ -232,83 +230,6 @@ func (w *walker) numeric(f *field, v []byte) bool {
 		return false
 	}
 	return true
-}
-
-// moment checks an RFC 3339 time.
-func (w *walker) moment(f *field, v []byte) {
-	var t time.Time
-	if err := t.UnmarshalText(v); err != nil || t.Year() < 1970 || t.Year() > 2261 || len(v) > 35 {
-		w.fault(CodeBadValue, "write it like 2026-03-03T09:12:44.120Z", "%q is not an RFC 3339 time between 1970 and 2261", clip(v))
-		return
-	}
-	w.fields.setTime(f.slot, t)
-}
-
-// word checks any other public string.
-func (w *walker) word(f *field, v []byte) bool {
-	switch f.kind {
-	case KindEnum:
-		if slices.Contains(f.values, string(v)) {
-			return true
-		}
-		w.fault(CodeBadValue, "use one of: "+strings.Join(f.values, ", "), "%q is not a known value", clip(v))
-		return false
-	case KindID:
-		if !validID(v) {
-			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "%q is not an id", clip(v))
-			return false
-		}
-	case KindDigest:
-		if !validDigest(v) {
-			w.fault(CodeBadValue, "write it as sha256: and 64 hexadecimal digits", "%q is not a digest", clip(v))
-			return false
-		}
-	case KindVersion:
-		if name, ver, found := bytes.Cut(v, []byte("@")); !found || len(name) == 0 || len(ver) == 0 || !validCode(v) {
-			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "%q is not name@version", clip(v))
-			return false
-		}
-	default:
-		if !validCode(v) {
-			w.fault(CodeBadValue, "public fields take codes of letters, digits and . _ : / @ + ~ -; put free text in a private field",
-				"%q is not a code", clip(v))
-			return false
-		}
-	}
-	return true
-}
-
-func isAlnum(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-func validChars(s []byte, extra string, maxLen int) bool {
-	if len(s) == 0 || len(s) > maxLen {
-		return false
-	}
-	for _, c := range s {
-		if !isAlnum(c) && strings.IndexByte(extra, c) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// ValidID reports whether s can be the id of a record.
-func ValidID(s string) bool { return validID([]byte(s)) }
-
-// validID reports whether s can be the id of a record.
-func validID(s []byte) bool { return validChars(s, "._:~-", 128) && isAlnum(s[0]) }
-
-// validCode reports whether s can stand in a public field. The slash may lead,
-// so that JSON Pointers are codes.
-func validCode(s []byte) bool {
-	return validChars(s, "._:/@+~-", 200) && (isAlnum(s[0]) || s[0] == '/' || s[0] == '_')
-}
-
-func validDigest(s []byte) bool {
-	hex, ok := bytes.CutPrefix(s, []byte("sha256:"))
-	return ok && len(hex) == 64 && len(bytes.Trim(hex, "0123456789abcdef")) == 0
 }
 
 // skip returns the end of the canonical value that starts at i.

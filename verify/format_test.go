@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/counterfoil/counterfoil/record"
 )
 
-// TestFormatDocument holds docs/format.md against the code: the table of fields
+// TestFormatDocumentAndVectors holds docs/format.md against the code: the table of fields
 // (which -update writes anew), the codes, and the worked example of a seal.
-func TestFormatDocument(t *testing.T) {
+func TestFormatDocumentAndVectors(t *testing.T) {
 	file := filepath.Join("..", "docs", "format.md")
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -43,6 +44,29 @@ func TestFormatDocument(t *testing.T) {
 		}
 	}
 	checkExample(t, text)
+	checkStatementExample(t, text)
+}
+
+// checkStatementExample makes the statement of the document from its record.
+func checkStatementExample(t *testing.T, text string) {
+	_, text, _ = strings.Cut(text, "Example: the record\n")
+	raw, text, ok := strings.Cut(text, "sealed with the salt `")
+	salt, _, _ := strings.Cut(text, "`")
+	rec, err := record.Parse([]byte(raw))
+	if !ok || err != nil {
+		t.Fatalf("the example record: %v", err)
+	}
+	v := recordVector{Salts: []string{salt}}
+	st, openings, err := rec.Seal(record.Completion{Recorded: time.Date(2026, 3, 3, 10, 0, 1, 0, time.UTC), Principal: "local:http", Capture: "sdk"}, &saltReader{v: &v})
+	if err != nil || len(openings) != 1 {
+		t.Fatalf("%d openings, %v", len(openings), err)
+	}
+	leaf := st.LeafHash()
+	for _, want := range []string{"    " + string(st.Bytes()) + "\n", "`" + hex.EncodeToString(leaf[:]) + "`", "`2026-03-03T10:00:01.000000Z` for `local:http` by `sdk`"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("docs/format.md, example of a statement: want %s", want)
+		}
+	}
 }
 
 // checkExample compares the preimage that stands in the document.

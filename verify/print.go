@@ -24,7 +24,10 @@ func Print(w io.Writer, name string, r Result) error {
 			if r.ID != "" {
 				where = strings.TrimSpace("record " + r.ID + " " + where)
 			}
-			fmt.Fprintf(&b, "  broken     promise %d, %s: %s\n", f.Promise, f.Code, Visible(strings.TrimSpace(where+": "+f.Detail)))
+			if where != "" {
+				where += ": "
+			}
+			fmt.Fprintf(&b, "  broken     promise %d, %s: %s\n", f.Promise, f.Code, Visible(where+f.Detail))
 		}
 	}
 	if r.ID != "" {

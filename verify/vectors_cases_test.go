@@ -5,12 +5,14 @@ package verify_test
 import (
 	"encoding/base64"
 	"strings"
+
+	"github.com/counterfoil/counterfoil/record"
 )
 
 // recordCases are the records of the vectors; what they become is computed.
 func recordCases() []recordVector {
-	good := func(name, record string) recordVector {
-		return recordVector{Name: name, Record: record, Recorded: "2026-03-03T09:12:45.000123Z", Principal: "local:http", Capture: "sdk"}
+	good := func(name, raw string) recordVector {
+		return recordVector{Name: name, Record: raw, Recorded: "2026-03-03T09:12:45.000123Z", Principal: "local:http", Capture: "sdk"}
 	}
 	const head = `"id":"v-1","time":"2026-03-03T09:12:44.120Z","system":"refund-agent"`
 	decision := func(more string) string {
@@ -47,41 +49,45 @@ func recordCases() []recordVector {
 		good("reconciliation", `{"type":"reconciliation",`+head+`,"reconciliation":{"counter":"crm-refunds","owner":"finance","from":"2026-03-02T00:00:00Z","to":"2026-03-03T00:00:00Z","expected":412,"recorded":409,"status":"unexplained"}}`),
 		good("heartbeat", `{"type":"heartbeat","id":"v-1","time":"2026-03-03T09:12:44Z","source":{"id":"voicebot-eu-3"},"heartbeat":{"from":"2026-03-03T09:00:00Z","to":"2026-03-03T09:12:44Z","count":211,"seq":48211}}`),
 	}
-	bad := func(name, record string) { out = append(out, good("refused: "+name, record)) }
-	bad("nothing", ``)
-	bad("cut off", `{"type":"decision"`)
-	bad("two values", decision("")+decision(""))
-	bad("not an object", `[]`)
-	bad("a comment", decision(`/* */`))
-	bad("a member twice", decision(`,"id":"v-2"`))
-	bad("a member twice, deep", decision(`,"x_a":{"b":[{"c":1,"c":1}]}`))
-	bad("a member twice, once escaped", decision(`,"\u0069d":"v-2"`))
-	bad("an unknown member", decision(`,"reasons":[]`))
-	bad("an unknown member, deep", `{"type":"decision",`+head+`,"decision":{"kind":"refund","status":"made","outcom":"denied"}}`)
-	bad("a member of the server", decision(`,"recorded":"2026-03-03T09:12:44Z"`))
-	bad("no type", `{`+head+`}`)
-	bad("an unknown type", `{"type":"decison",`+head+`}`)
-	bad("no id", `{"type":"decision","time":"2026-03-03T09:12:44Z","system":"s","decision":{"kind":"refund","status":"made"}}`)
-	bad("no kind of decision", `{"type":"decision",`+head+`,"decision":{"status":"made"}}`)
-	bad("a number for a string", `{"type":"decision",`+head+`,"decision":{"kind":7,"status":"made"}}`)
-	bad("a string for an object", decision(`,"interaction":"int_1"`))
-	bad("null for a public value", decision(`,"use_case":null`))
-	bad("an unknown word", `{"type":"decision",`+head+`,"decision":{"kind":"refund","status":"done"}}`)
-	bad("text in a public field", decision(`,"use_case":"refunds for Mr Smith"`))
-	bad("a time without a zone", strings.Replace(decision(""), "44.120Z", "44.120", 1))
-	bad("a day that is not", strings.Replace(decision(""), "2026-03-03", "2026-02-30", 1))
-	bad("a policy without a version", decision(`,"versions":{"policy":["returns"]}`))
-	bad("a fraction where a count belongs", decision(`,"source":{"id":"s","seq":1.5}`))
-	bad("a number that is no double", decision(`,"x_n":0.1000000000000000055511151231257827`))
-	bad("an integer that is no double", decision(`,"x_n":9007199254740993`))
-	bad("a number beyond all doubles", decision(`,"x_n":1e400`))
-	bad("half a surrogate pair", decision(`,"subject":"\ud83d"`))
+	bad := func(name, code, pointer, raw string) {
+		v := good("refused: "+name, raw)
+		v.Expect = recordExpect{Code: code, Pointer: pointer}
+		out = append(out, v)
+	}
+	bad("nothing", record.CodeSyntax, "", ``)
+	bad("cut off", record.CodeSyntax, "", `{"type":"decision"`)
+	bad("two values", record.CodeSyntax, "", decision("")+decision(""))
+	bad("not an object", record.CodeWrongType, "", `[]`)
+	bad("a comment", record.CodeSyntax, "", decision(`/* */`))
+	bad("a member twice", record.CodeDuplicateMember, "/id", decision(`,"id":"v-2"`))
+	bad("a member twice, deep", record.CodeDuplicateMember, "/x_a/b/0/c", decision(`,"x_a":{"b":[{"c":1,"c":1}]}`))
+	bad("a member twice, once escaped", record.CodeDuplicateMember, "/id", decision(`,"\u0069d":"v-2"`))
+	bad("an unknown member", record.CodeUnknownMember, "/reasons", decision(`,"reasons":[]`))
+	bad("an unknown member, deep", record.CodeUnknownMember, "/decision/outcom", `{"type":"decision",`+head+`,"decision":{"kind":"refund","status":"made","outcom":"denied"}}`)
+	bad("a member of the server", record.CodeReservedMember, "/recorded", decision(`,"recorded":"2026-03-03T09:12:44Z"`))
+	bad("no type", record.CodeMissingMember, "/type", `{`+head+`}`)
+	bad("an unknown type", record.CodeBadValue, "/type", `{"type":"decison",`+head+`}`)
+	bad("no id", record.CodeMissingMember, "/id", `{"type":"decision","time":"2026-03-03T09:12:44Z","system":"s","decision":{"kind":"refund","status":"made"}}`)
+	bad("no kind of decision", record.CodeMissingMember, "/decision/kind", `{"type":"decision",`+head+`,"decision":{"status":"made"}}`)
+	bad("a number for a string", record.CodeWrongType, "/decision/kind", `{"type":"decision",`+head+`,"decision":{"kind":7,"status":"made"}}`)
+	bad("a string for an object", record.CodeWrongType, "/interaction", decision(`,"interaction":"int_1"`))
+	bad("null for a public value", record.CodeWrongType, "/use_case", decision(`,"use_case":null`))
+	bad("an unknown word", record.CodeBadValue, "/decision/status", `{"type":"decision",`+head+`,"decision":{"kind":"refund","status":"done"}}`)
+	bad("text in a public field", record.CodeBadValue, "/use_case", decision(`,"use_case":"refunds for Mr Smith"`))
+	bad("a time without a zone", record.CodeBadValue, "/time", strings.Replace(decision(""), "44.120Z", "44.120", 1))
+	bad("a day that is not", record.CodeBadValue, "/time", strings.Replace(decision(""), "2026-03-03", "2026-02-30", 1))
+	bad("a policy without a version", record.CodeBadValue, "/versions/policy/0", decision(`,"versions":{"policy":["returns"]}`))
+	bad("a fraction where a count belongs", record.CodeBadValue, "/source/seq", decision(`,"source":{"id":"s","seq":1.5}`))
+	bad("a number that is no double", record.CodeNumberPrecision, "/x_n", decision(`,"x_n":0.1000000000000000055511151231257827`))
+	bad("an integer that is no double", record.CodeNumberPrecision, "/x_n", decision(`,"x_n":9007199254740993`))
+	bad("a number beyond all doubles", record.CodeNumberPrecision, "/x_n", decision(`,"x_n":1e400`))
+	bad("half a surrogate pair", record.CodeInvalidUTF8, "/subject", decision(`,"subject":"\ud83d"`))
 	out = append(out,
-		recordVector{Name: "refused: bytes that are not UTF-8", Base64: base64.StdEncoding.EncodeToString([]byte(decision(",\"subject\":\"\xff\""))), Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk"},
-		recordVector{Name: "refused: 33 levels", Repeat: &repeated{strings.TrimSuffix(decision(`,"x_deep":`), "}"), "[", 32, strings.Repeat("]", 32) + "}"}, Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk"},
+		recordVector{Name: "refused: bytes that are not UTF-8", Base64: base64.StdEncoding.EncodeToString([]byte(decision(",\"subject\":\"\xff\""))), Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk", Expect: recordExpect{Code: record.CodeInvalidUTF8, Pointer: "/subject"}},
+		recordVector{Name: "refused: 33 levels", Repeat: &repeated{strings.TrimSuffix(decision(`,"x_deep":`), "}"), "[", 32, strings.Repeat("]", 32) + "}"}, Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk", Expect: recordExpect{Code: record.CodeTooDeep, Pointer: "/x_deep" + strings.Repeat("/0", 31)}},
 		recordVector{Name: "32 levels", Repeat: &repeated{strings.TrimSuffix(decision(`,"x_deep":`), "}"), "[", 31, strings.Repeat("]", 31) + "}"}, Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk"},
-		recordVector{Name: "refused: more than 1 MiB", Repeat: &repeated{`{"x_long":"`, "0123456789abcdef", 65536, `"}`}},
-		recordVector{Name: "refused: a statement over 65,535 bytes", Repeat: &repeated{strings.TrimSuffix(decision(`,"steps":[`), "}"), `{"op":"chat","result":0},`, 900, `{"op":"chat"}]}`}, Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk"},
+		recordVector{Name: "refused: more than 1 MiB", Repeat: &repeated{`{"x_long":"`, "0123456789abcdef", 65536, `"}`}, Expect: recordExpect{Code: record.CodeRecordTooLarge, Pointer: ""}},
+		recordVector{Name: "refused: a statement over 65,535 bytes", Repeat: &repeated{strings.TrimSuffix(decision(`,"steps":[`), "}"), `{"op":"chat","result":0},`, 900, `{"op":"chat"}]}`}, Recorded: "2026-03-03T09:12:45Z", Principal: "local:http", Capture: "sdk", Expect: recordExpect{Code: record.CodeStatementTooLarge, Pointer: "/steps"}},
 	)
-	return out
+	return append(out, edgeCases(decision, good)...)
 }

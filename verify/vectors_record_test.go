@@ -131,9 +131,16 @@ func TestRecordVectors(t *testing.T) {
 	}
 	var all []recordVector
 	readVectors(t, file, &all)
+	cases := recordCases()
+	if len(all) != len(cases) {
+		t.Fatalf("%d vectors and %d cases", len(all), len(cases))
+	}
 	types, codes := map[string]bool{}, map[string]bool{}
-	for _, v := range all {
+	for i, v := range all {
 		want := v.Expect
+		if d := cases[i].Expect; want.Code != d.Code || d.Code != record.CodeSyntax && d.Code != "" && want.Pointer != d.Pointer {
+			t.Errorf("%s: %s at %q, declared %s at %q", v.Name, want.Code, want.Pointer, d.Code, d.Pointer)
+		}
 		if got := v.judge(t); got != want {
 			t.Errorf("%s: got %+v, want %+v", v.Name, got, want)
 		}

@@ -52,6 +52,9 @@ var _ server.Ledgers = (*App)(nil)
 // New opens every ledger and binds the listeners, so that ":0" works in tests.
 // What fails undoes what was done.
 func New(ctx context.Context, opts Options) (*App, error) {
+	if opts.Logger == nil {
+		return nil, errors.New("make server: Logger is required")
+	}
 	a := &App{opts: opts, ledgers: map[string]*running{}, failed: make(chan error, 16)}
 	a.down.logger = opts.Logger
 	if err := a.init(ctx); err != nil {

@@ -13,7 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"filippo.io/torchwood"
 	"github.com/goccy/go-yaml"
@@ -95,7 +97,7 @@ func LoadConfig(path string, required bool) (Config, error) {
 	}
 	for i := range c.Authorities {
 		if err := c.Authorities[i].load(filepath.Dir(path)); err != nil {
-			return c, err
+			return c, &ledger.Error{Code: ledger.Invalid, Message: path + " is not right", Hint: "roots names a PEM file beside the configuration; docs/operations.md lists every setting", Cause: err}
 		}
 	}
 	return c, c.validate()
@@ -131,14 +133,16 @@ func (a *AuthorityConfig) load(dir string) error {
 
 func (c *Config) validate() error {
 	var errs []error
-	for _, w := range c.Witnesses {
+	names := map[string]bool{} // of both: lags are told apart by name
+	for i, w := range c.Witnesses {
+		at := fmt.Sprintf("witnesses[%d]", i)
 		if _, err := torchwood.NewCosignatureVerifier(w.Key); err != nil {
-			errs = append(errs, fmt.Errorf("witness %s: key: %w", w.Name, err))
+			errs = append(errs, fmt.Errorf("%s: key: %w", at, err))
 		}
-		errs = append(errs, checkPeer("witness", w.Name, w.URL))
+		errs = append(errs, checkPeer(at, w.Name, w.URL, names))
 	}
-	for _, a := range c.Authorities {
-		errs = append(errs, checkPeer("authority", a.Name, a.URL))
+	for i, a := range c.Authorities {
+		errs = append(errs, checkPeer(fmt.Sprintf("authorities[%d]", i), a.Name, a.URL, names))
 	}
 	if c.Quorum != nil && (*c.Quorum < 0 || *c.Quorum > len(c.Witnesses)) {
 		errs = append(errs, fmt.Errorf("quorum %d of %d witnesses", *c.Quorum, len(c.Witnesses)))
@@ -149,11 +153,15 @@ func (c *Config) validate() error {
 	return nil
 }
 
-func checkPeer(what, name, raw string) error {
+func checkPeer(at, name, raw string, names map[string]bool) error {
 	u, err := url.Parse(raw)
-	if name == "" || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%s %q: needs a name and an http or https URL, has %q", what, name, raw)
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%s: needs a name without spaces and an http or https URL, has %q and %q", at, name, raw)
 	}
+	if names[name] {
+		return fmt.Errorf("%s: the name %q is taken", at, name)
+	}
+	names[name] = true
 	return nil
 }
 

@@ -101,7 +101,7 @@ func (s Store) VerifierDir() string {
 // Create makes a new ledger: master key, database, tables, signing key. origin
 // names its log for ever, and no two logs may share one; empty means
 // counterfoil.local/NAME, which is good enough for one machine only.
-func (s Store) Create(ctx context.Context, name, origin string) (err error) {
+func (s Store) Create(ctx context.Context, name, origin string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -125,17 +125,36 @@ func (s Store) Create(ctx context.Context, name, origin string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(s.KeyFile(name))) // nothing was sealed under it
-		}
-	}()
-	d, err := db.Create(ctx, s.dbConfig(name, false))
-	if err != nil {
-		return fmt.Errorf("create ledger %s: %w", name, err)
+	if err := s.make(ctx, name, origin, keys); err != nil {
+		return errors.Join(err, os.Remove(s.KeyFile(name))) // nothing was sealed under it
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return ledger.Create(ctx, ledger.Config{DB: d, Keys: keys}, origin)
+	return nil
+}
+
+// make makes the database of a new ledger. What it can not finish it takes away
+// again: half a ledger could neither be opened nor made once more.
+func (s Store) make(ctx context.Context, name, origin string, keys *keyring.Keyring) error {
+	d, err := db.Create(ctx, s.dbConfig(name, false))
+	if err == nil {
+		if err = ledger.Create(ctx, ledger.Config{DB: d, Keys: keys}, origin); err != nil && s.Database != "" {
+			err = errors.Join(err, d.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `DROP SCHEMA `+schemaPrefix+name+` CASCADE`)
+				return err
+			}))
+		}
+		err = errors.Join(err, d.Close())
+	}
+	if err == nil {
+		return nil
+	}
+	if s.Database == "" && !errors.Is(err, db.ErrExist) {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if rerr := os.Remove(s.file(name) + suffix); !errors.Is(rerr, fs.ErrNotExist) {
+				err = errors.Join(err, rerr)
+			}
+		}
+	}
+	return fmt.Errorf("create ledger %s: %w", name, err)
 }
 
 // Names lists the ledgers, sorted. A data folder that is not there wraps

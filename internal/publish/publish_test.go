@@ -64,8 +64,10 @@ func TestPublished(t *testing.T) {
 func TestOneDown(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]http.HandlerFunc{
-		"refuses": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "maintenance", http.StatusServiceUnavailable) },
-		"drops":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"refuses": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "maintenance", http.StatusServiceUnavailable)
+		},
+		"drops": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
