@@ -28,6 +28,8 @@ const counterfoil = (() => {
     }
   }
 
+  const isID = (text) => /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/.test(text);
+
   async function verify(receiptText, trustText) {
     const r = { valid: false, steps: [], receipt: null, trust: null, witnesses: [], opened: new Set(), sealed: [] };
     const step = async (name, title, run) => {
@@ -45,6 +47,7 @@ const counterfoil = (() => {
       need(isObject(receipt) && receipt.receipt === "counterfoil/receipt/v1", "this is not a counterfoil/receipt/v1");
       for (const k of Object.keys(receipt)) need(["receipt", "statement", "proof", "timestamp", "disclosed", "erased"].includes(k), `unknown member “${k}” in the receipt`);
       need(isObject(receipt.statement) && typeof receipt.proof === "string", "the receipt lacks its statement or its proof");
+      need(["timestamp", "disclosed", "erased"].every((k) => receipt[k] !== null), "null is not a value of this format");
       for (const [k, members] of [["disclosed", ["pointer", "salt", "value"]], ["erased", ["pointer", "tombstone"]]]) {
         const list = receipt[k] ?? [];
         need(Array.isArray(list) && list.every((x) => isObject(x) && Object.keys(x).every((name) => members.includes(name))), `“${k}” is malformed`);
@@ -59,7 +62,7 @@ const counterfoil = (() => {
       after(r.receipt);
       const s = r.receipt.statement, bytes = utf8(canonical(s));
       need(s.statement === "counterfoil/v1", "the statement is not a counterfoil/v1");
-      need(typeof s.id === "string" && /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/.test(s.id), "the statement has no proper record id");
+      need(typeof s.id === "string" && isID(s.id), "the statement has no proper record id");
       need(["type", "time", "recorded", "principal", "capture"].every((k) => typeof s[k] === "string" || isSeal(s[k])), "the statement lacks what every statement has");
       need(bytes.length <= 65535, "the statement is longer than 65,535 bytes");
       r.id = s.id;
@@ -124,7 +127,8 @@ const counterfoil = (() => {
       }
       need(faults.length === 0, `what is shown at ${faults.join(", ")} is not what was sealed`);
       for (const e of r.receipt.erased ?? []) {
-        need(r.sealed.includes(e.pointer) && !seen.has(e.pointer), `${e.pointer} is said to be erased, but nothing is sealed there, or it is disclosed`);
+        need(r.sealed.includes(e.pointer) && !seen.has(e.pointer) && !erased.has(e.pointer), `${e.pointer} is said to be erased, but nothing is sealed there, or it is disclosed or erased already`);
+        need(typeof e.tombstone === "string" && isID(e.tombstone), `${e.pointer} is said to be erased, but the tombstone is not the id of a record`);
         erased.add(e.pointer);
       }
       const rest = r.sealed.length - seen.size - erased.size;
