@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // Record is one record that passed the parser. It is immutable and safe for
@@ -47,7 +48,8 @@ func (r *Rules) walk(canonical []byte, sealed bool) (*walker, error) {
 	if sealed {
 		table = statementTable(table)
 	}
-	w := &walker{b: canonical, text: string(canonical), sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
+	// Canonical bytes are never changed, so that the text may share them.
+	w := &walker{b: canonical, text: unsafe.String(&canonical[0], len(canonical)), sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
 	w.object(table, 0)
 	if len(w.faults) > 0 {
 		return nil, &Error{Problems: w.faults}

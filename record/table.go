@@ -123,12 +123,10 @@ func object(name, doc string, members ...*field) *field {
 // find looks a member up. Names are asked for in ascending order, as canonical
 // JSON has them: next is the place in f.sorted to go on from, at first 0.
 func (f *field) find(name []byte, next *int) *field {
-	for ; *next < len(f.sorted); *next++ {
-		switch m := f.sorted[*next]; {
-		case m.name == string(name):
+	for i, m := range f.sorted[*next:] {
+		if m.name == string(name) {
+			*next += i + 1
 			return m
-		case m.name > string(name):
-			return nil
 		}
 	}
 	return nil

@@ -102,7 +102,13 @@ func (w *walker) object(f *field, i int) (end int) {
 		if w.b[i] == ',' {
 			i++
 		}
-		nameEnd := skipString(w.b, i)
+		nameEnd := i + 1
+		for w.b[nameEnd] != '"' && w.b[nameEnd] != '\\' {
+			nameEnd++
+		}
+		if nameEnd++; w.b[nameEnd-1] == '\\' { // no name of ours
+			nameEnd = skipString(w.b, i)
+		}
 		name := w.b[i+1 : nameEnd-1]
 		m := f.find(name, &next)
 		switch {
