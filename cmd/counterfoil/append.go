@@ -248,6 +248,9 @@ func (e *embedded) send(ctx context.Context, raws [][]byte, partial bool) ([]out
 		return out, nil
 	}
 	res, err := e.l.Append(ctx, b)
+	if bad, ok := errors.AsType[*ledger.RecordError](err); ok {
+		return nil, &atError{bad.Err, at[bad.Record]}
+	}
 	if err != nil {
 		return nil, err
 	}

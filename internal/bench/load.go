@@ -157,7 +157,8 @@ func (b *bench) curve(ctx context.Context) error {
 				break
 			}
 			var rate float64
-			if _, err = grow(step - min(step/10, 100_000)); err != nil { // the rate is that of the last stretch
+			stretch := min(max(step/10, int64(2*b.cfg.Batch*b.cfg.Senders)), 100_000) // long enough for every sender
+			if _, err = grow(step - stretch); err != nil {
 				break
 			}
 			if rate, err = grow(step); err == nil {

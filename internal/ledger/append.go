@@ -112,7 +112,7 @@ func (l *Ledger) prepare(ctx context.Context, b Batch) ([]item, error) {
 		for i := from; i < min(from+part, len(items)); i++ {
 			err := l.prepareOne(&items[i], b, b.Records[i], key, now, random)
 			if err != nil && !b.Partial {
-				return fmt.Errorf("record %d: %w", i, err)
+				return &RecordError{i, err}
 			}
 			items[i].err = err
 		}

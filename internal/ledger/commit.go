@@ -241,7 +241,7 @@ func (t *transaction) assign(size int64) {
 		for i := range j.items {
 			places[i] = t.assignOne(&j.items[i], size)
 			if err := places[i].err; err != nil && !j.partial {
-				t.refused[n] = err
+				t.refused[n] = &RecordError{i, err}
 				for _, it := range t.fresh[fresh:] {
 					delete(t.indexes, it.rec.ID())
 				}

@@ -47,6 +47,19 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
+// RecordError says which record of a batch, counted from 0, is the reason for
+// refusing all of it.
+type RecordError struct {
+	Record int
+	Err    error
+}
+
+// Error is that of the reason: the position is for programs.
+func (e *RecordError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *RecordError) Unwrap() error { return e.Err }
+
 func fault(code Code, hint, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
 }

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -60,7 +58,7 @@ func (s *Server) append(w http.ResponseWriter, r *http.Request) error {
 	res := &ledger.Receipts{}
 	if len(b.Records) > 0 {
 		if res, err = l.Append(r.Context(), b); err != nil {
-			return refusedAppend(err, b, single)
+			return refusedAppend(err, single)
 		}
 	} else if res.Checkpoint, res.Size, err = l.Newest(r.Context()); err != nil {
 		return err
@@ -146,27 +144,17 @@ func refusedBatch(problems []bad, single bool) error {
 	return e
 }
 
-// refusedAppend places the error of a whole batch in what was sent. A record
-// whose statement would be too large is known only when it is sealed.
-func refusedAppend(err error, b ledger.Batch, single bool) error {
-	if single {
-		p := positioned(err, 0, true)
-		return &refusal{code: p.Code, detail: p.Detail, hint: p.Hint, faults: p.Errors, cause: err}
-	}
-	if _, ok := errors.AsType[*record.Error](err); !ok {
+// refusedAppend places the error of a whole batch in what was sent.
+func refusedAppend(err error, single bool) error {
+	e, ok := errors.AsType[*ledger.RecordError](err)
+	if !ok {
 		return err
 	}
-	var problems []bad
-	for i, rec := range b.Records {
-		_, _, err := rec.Seal(record.Completion{Recorded: time.Now(), Principal: b.Principal, Capture: b.Capture}, rand.Reader)
-		if e, ok := errors.AsType[*record.Error](err); ok {
-			problems = append(problems, bad{i, e})
-		}
+	if invalid, ok := errors.AsType[*record.Error](e.Err); ok && !single {
+		return refusedBatch([]bad{{e.Record, invalid}}, false)
 	}
-	if len(problems) == 0 {
-		return err
-	}
-	return refusedBatch(problems, false)
+	p := positioned(e.Err, e.Record, single)
+	return &refusal{code: p.Code, detail: p.Detail, hint: p.Hint, faults: p.Errors, cause: err}
 }
 
 // positioned describes why the record at a position was refused.

@@ -235,7 +235,9 @@ func TestConflict(t *testing.T) {
 	}
 	// A private value is content, too.
 	r.post(strings.Replace(decision("a"), secret+"customer", secret+"someone", 1)).problem(409, "conflict")
-	r.post("["+decision("b")+","+other+"]").problem(409, "conflict")
+	if p := r.post("["+decision("b")+","+other+"]").problem(409, "conflict"); len(p.Errors) != 1 || p.Errors[0].Pointer != "/1/id" || p.Errors[0].Record != 1 {
+		t.Errorf("the conflict is placed at %+v", p.Errors)
+	}
 	r.post("["+decision("b")+","+decision("b", `"env":"test"`)+"]").problem(409, "conflict")
 	if r.size() != 1 {
 		t.Fatalf("size %d", r.size())
