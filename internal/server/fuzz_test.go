@@ -83,7 +83,7 @@ func shallow(body []byte) bool {
 }
 
 func nonEmpty(body []byte) (out [][]byte) {
-	for _, line := range bytes.Split(body, []byte("\n")) {
+	for line := range bytes.SplitSeq(body, []byte("\n")) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			out = append(out, line)
 		}

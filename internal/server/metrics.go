@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -70,10 +71,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 
 // home tells a person with a browser where they are.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	text := "Counterfoil " + s.cfg.Version + ", the AI audit trail.\n\n"
+	var text strings.Builder
+	text.WriteString("Counterfoil " + s.cfg.Version + ", the AI audit trail.\n\n")
 	for _, name := range s.cfg.Ledgers.Names() {
-		text += fmt.Sprintf("ledger %s\n  records     /v1/ledgers/%s/records\n  statistics  /v1/ledgers/%s/stats\n  log         /log/%s/checkpoint\n  trust       /v1/ledgers/%s/trust\n", name, name, name, name, name)
+		text.WriteString(fmt.Sprintf("ledger %s\n  records     /v1/ledgers/%s/records\n  statistics  /v1/ledgers/%s/stats\n  log         /log/%s/checkpoint\n  trust       /v1/ledgers/%s/trust\n", name, name, name, name, name))
 	}
-	text += "\nAPI           /openapi.json\nrecord schema /schema/record.json\nhealth        /healthz /readyz /metrics\n"
-	return send(w, "text/plain; charset=utf-8", "no-store", []byte(text))
+	text.WriteString("\nAPI           /openapi.json\nrecord schema /schema/record.json\nhealth        /healthz /readyz /metrics\n")
+	return send(w, "text/plain; charset=utf-8", "no-store", []byte(text.String()))
 }

@@ -166,8 +166,8 @@ func TestTypes(t *testing.T) {
 			t.Errorf("no schema %s", typ.Name())
 		}
 		var members, required []string
-		for i := range typ.NumField() {
-			name, option, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		for field := range typ.Fields() {
+			name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
 			members = append(members, name)
 			if option == "" {
 				required = append(required, name)

@@ -255,15 +255,16 @@ func (r *rig) audit() *audit.Report {
 
 // decision is a valid record; more are members, such as `"env":"test"`.
 func decision(id string, more ...string) string {
-	b := fmt.Sprintf(`{"type":"decision","id":%q,"time":"2026-03-03T09:12:44.120Z","system":"refund-agent","subject":"%scustomer",
-		"inputs":[{"name":"order","value":{"text":"%s %s"}}]`, id, secret, secret, id)
+	var b strings.Builder
+	b.WriteString(fmt.Sprintf(`{"type":"decision","id":%q,"time":"2026-03-03T09:12:44.120Z","system":"refund-agent","subject":"%scustomer",
+		"inputs":[{"name":"order","value":{"text":"%s %s"}}]`, id, secret, secret, id))
 	if !strings.Contains(strings.Join(more, ""), `"decision":`) {
-		b += `,"decision":{"kind":"refund","status":"made","outcome":"denied"}`
+		b.WriteString(`,"decision":{"kind":"refund","status":"made","outcome":"denied"}`)
 	}
 	for _, m := range more {
-		b += "," + m
+		b.WriteString("," + m)
 	}
-	return strings.Join(strings.Fields(b+"}"), " ")
+	return strings.Join(strings.Fields(b.String()+"}"), " ")
 }
 
 // decisions is an array of n of them.
