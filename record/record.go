@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unsafe"
 )
 
 // Record is one record that passed the parser. It is immutable and safe for
@@ -48,8 +47,7 @@ func (r *Rules) walk(canonical []byte, sealed bool) (*walker, error) {
 	if sealed {
 		table = statementTable(table)
 	}
-	// Canonical bytes are never changed, so that the text may share them.
-	w := &walker{b: canonical, text: unsafe.String(&canonical[0], len(canonical)), sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
+	w := &walker{b: canonical, text: string(canonical), sealed: sealed, path: make([]segment, 0, 8), spots: make([]spot, 0, 16), fields: Fields{Seq: -1}}
 	w.object(table, 0)
 	if len(w.faults) > 0 {
 		return nil, &Error{Problems: w.faults}
