@@ -75,7 +75,7 @@ func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
 	}
 	for _, table := range []string{"entry", "lookup", "evidence"} {
 		var n int64
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+` WHERE idx < 0 OR idx >= ?`, s.size).Scan(&n); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT (SELECT COUNT(*) FROM `+table+` WHERE idx < 0) + (SELECT COUNT(*) FROM `+table+` WHERE idx >= ?)`, s.size).Scan(&n); err != nil {
 			return fmt.Errorf("count %s: %w", table, err)
 		}
 		s.extra[table] = n
