@@ -188,14 +188,14 @@ func (w *walker) leaf(f *field, i, end int) {
 	v := w.b[i:end]
 	switch f.kind {
 	case KindObject:
-		w.fault(CodeWrongType, "", "want an object, got %s", kindOf(v))
+		w.fault(CodeWrongType, "send an object", "want an object, got %s", kindOf(v))
 		return
 	case KindList:
-		w.fault(CodeWrongType, "", "want a list, got %s", kindOf(v))
+		w.fault(CodeWrongType, "send a list", "want a list, got %s", kindOf(v))
 		return
 	case KindBool:
 		if v[0] != 't' && v[0] != 'f' {
-			w.fault(CodeWrongType, "", "want true or false, got %s", kindOf(v))
+			w.fault(CodeWrongType, "send true or false, without quotes", "want true or false, got %s", kindOf(v))
 			return
 		}
 	case KindNumber, KindInteger:
@@ -204,7 +204,7 @@ func (w *walker) leaf(f *field, i, end int) {
 		}
 	default:
 		if v[0] != '"' {
-			w.fault(CodeWrongType, "", "want a string, got %s", kindOf(v))
+			w.fault(CodeWrongType, "send a string, in quotes", "want a string, got %s", kindOf(v))
 			return
 		}
 		i, end = i+1, end-1
@@ -224,7 +224,7 @@ func (w *walker) leaf(f *field, i, end int) {
 
 func (w *walker) numeric(f *field, v []byte) bool {
 	if v[0] != '-' && (v[0] < '0' || v[0] > '9') {
-		w.fault(CodeWrongType, "", "want a number, got %s", kindOf(v))
+		w.fault(CodeWrongType, "send a number, without quotes", "want a number, got %s", kindOf(v))
 		return false
 	}
 	if f.kind == KindNumber {
@@ -232,7 +232,7 @@ func (w *walker) numeric(f *field, v []byte) bool {
 	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	if err != nil || n < 0 || n > 1<<53-1 {
-		w.fault(CodeBadValue, "", "want a whole number from 0 to 2^53-1, got %s", clip(v))
+		w.fault(CodeBadValue, "send a count, without a fraction or a sign", "want a whole number from 0 to 2^53-1, got %s", clip(v))
 		return false
 	}
 	return true
