@@ -147,6 +147,23 @@ func (c *Cluster) Start() error {
 	if c.server != nil {
 		return errors.New("start server: it is running")
 	}
+	// A process of a killed server may hold its shared memory for a moment
+	// longer; then the new one exits at once.
+	var err error
+	for range 25 {
+		if err = c.start(); err == nil || !errors.Is(err, errExited) {
+			return err
+		}
+		<-time.After(200 * time.Millisecond)
+	}
+	return err
+}
+
+// errExited is that a server ended while it was waited for.
+var errExited = errors.New("it exited")
+
+// start needs mu.
+func (c *Cluster) start() error {
 	log, err := os.OpenFile(c.dir+"/log", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open server log: %w", err)
@@ -195,7 +212,7 @@ func (c *Cluster) await(exited <-chan struct{}) error {
 		}
 		select {
 		case <-exited:
-			return errors.New("it exited")
+			return errExited
 		case <-ctx.Done():
 			return err
 		case <-tick.C:
