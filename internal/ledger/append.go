@@ -66,7 +66,8 @@ type item struct {
 // returns without error (and without Item.Err), the records are durable and
 // provable. It blocks until the commit; when ctx ends first, the batch may or
 // may not have been committed, and sending it again is safe. Errors are
-// [*Error] or *record.Error.
+// [*Error] or *record.Error; when one record is the reason for refusing the
+// whole batch, inside a [*RecordError] that says which.
 func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
 	if l.signer == nil {
 		return nil, fault(Invalid, "", "the ledger was opened without its keys")

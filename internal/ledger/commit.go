@@ -176,20 +176,18 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 }
 
 // edge returns the tree of the given size: the one in memory if it is that, or
-// a fresh copy of the stored right edge, whose root must be the signed one.
+// a fresh copy of the stored right edge. Its root must be the signed one: else
+// the database was exchanged under us, and going on would sign a fork.
 func (l *Ledger) edge(ctx context.Context, tx *db.Tx, size int64, checkpoint []byte) (*tlog.Tree, error) {
-	if l.tree != nil && l.tree.Size() == size {
-		return l.tree, nil
-	}
-	tree, err := tlog.Load(size, func(level int, n int64, width int) ([]byte, error) {
-		return readTile(ctx, tx, level, n)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load tree edge: %w", err)
-	}
 	cp, err := proof.ParseCheckpoint(checkpoint)
 	if err != nil {
 		return nil, fmt.Errorf("read head checkpoint: %w", err)
+	}
+	tree := l.tree
+	if tree == nil || tree.Size() != size {
+		if tree, err = tlog.Load(size, tilesOf(ctx, tx)); err != nil {
+			return nil, fmt.Errorf("load tree edge: %w", err)
+		}
 	}
 	if cp.Size != size || cp.Root != tree.Root() {
 		return nil, fault(Internal, "run counterfoil verify: the database was changed from outside",
