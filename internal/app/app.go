@@ -85,7 +85,7 @@ func (a *App) init(ctx context.Context) error {
 	}
 	a.handler = h
 	if a.listener, err = net.Listen("tcp", addr); err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return &ledger.Error{Code: ledger.Unavailable, Message: "can not listen on " + addr, Hint: "another program may have the port: name one that is free with --listen, such as 127.0.0.1:0", Cause: err}
 	}
 	a.down.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 	return a.listenDebug()
