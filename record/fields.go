@@ -34,6 +34,7 @@ type Fields struct {
 	Config         string
 	Principal      string
 	Capture        string
+	Retention      string // retention class; empty in statements of before there were any
 }
 
 func (f *Fields) set(s slot, v string) {
@@ -106,6 +107,8 @@ func (f *Fields) text(s slot) *string {
 		return &f.Principal
 	case slotCapture:
 		return &f.Capture
+	case slotRetention:
+		return &f.Retention
 	}
 	return nil
 }

@@ -111,6 +111,17 @@ func (r *Record) Private() []string {
 	return out
 }
 
+// Value returns the JCS form of the private value at a JSON Pointer, or nil. The
+// caller must not change it.
+func (r *Record) Value(pointer string) []byte {
+	for _, s := range r.spots {
+		if s.pointer == pointer {
+			return r.canonical[s.start:s.end]
+		}
+	}
+	return nil
+}
+
 // Completion is what the server adds when it seals a record.
 type Completion struct {
 	// Recorded is the server's time; it is written in UTC with microseconds.
@@ -120,6 +131,8 @@ type Completion struct {
 	// Capture is the door the record came through: gateway, sdk, otlp,
 	// cloudevents, opa, import or manual.
 	Capture string
+	// Retention is the retention class of the private values; empty: none.
+	Retention string
 }
 
 const recordedLayout = "2006-01-02T15:04:05.000000Z"
@@ -130,7 +143,7 @@ const recordedLayout = "2006-01-02T15:04:05.000000Z"
 // values share memory with the record. The error is an [*Error] when the
 // statement is over [MaxStatement] or the completion is not made of codes.
 func (r *Record) Seal(c Completion, random io.Reader) (*Statement, []Opening, error) {
-	added, err := c.members()
+	members, n, err := c.members()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -148,32 +161,38 @@ func (r *Record) Seal(c Completion, random io.Reader) (*Statement, []Opening, er
 		scratch = appendPreimage(scratch[:0], r.fields.ID, o.Pointer, o.Salt, o.Value)
 		seals[i] = spot{pointer: s.pointer, sum: sum256(scratch)}
 	}
-	b := r.splice(seals, added)
+	b := r.splice(seals, members[:n])
 	if len(b) > MaxStatement {
 		return nil, nil, tooLarge(b)
 	}
 	f := r.fields
-	f.Recorded, f.Principal, f.Capture = c.Recorded.UTC().Truncate(time.Microsecond), c.Principal, c.Capture
+	f.Recorded, f.Principal, f.Capture, f.Retention = c.Recorded.UTC().Truncate(time.Microsecond), c.Principal, c.Capture, c.Retention
 	return &Statement{bytes: b, fields: f, spots: seals}, openings, nil
 }
 
 // members returns the completion as sorted name/value pairs in JCS.
-func (c Completion) members() ([4][2]string, error) {
-	if !validCode([]byte(c.Principal)) {
-		return [4][2]string{}, problem(CodeBadValue, "/principal", "", "%q is not a code", c.Principal)
+func (c Completion) members() (m [5][2]string, n int, err error) {
+	switch {
+	case !validCode([]byte(c.Principal)):
+		return m, 0, problem(CodeBadValue, "/principal", "", "%q is not a code", c.Principal)
+	case !strings.Contains(" "+captures+" ", " "+c.Capture+" "):
+		return m, 0, problem(CodeBadValue, "/capture", "use one of: "+captures, "%q is not a known value", c.Capture)
+	case c.Retention != "" && !validCode([]byte(c.Retention)):
+		return m, 0, problem(CodeBadValue, "/retention", "", "%q is not a code", c.Retention)
 	}
-	if !strings.Contains(" "+captures+" ", " "+c.Capture+" ") {
-		return [4][2]string{}, problem(CodeBadValue, "/capture", "use one of: "+captures, "%q is not a known value", c.Capture)
+	m = [5][2]string{{"capture", c.Capture}, {"principal", c.Principal}, {"recorded", c.Recorded.UTC().Format(recordedLayout)}}
+	n = 3
+	if c.Retention != "" {
+		m[n] = [2]string{"retention", c.Retention}
+		n++
 	}
-	return [4][2]string{
-		{"capture", c.Capture}, {"principal", c.Principal},
-		{"recorded", c.Recorded.UTC().Format(recordedLayout)}, {"statement", Format},
-	}, nil
+	m[n] = [2]string{"statement", Format}
+	return m, n + 1, nil
 }
 
 // splice copies the canonical record, putting seals for spots and the added
 // members where the sort order wants them. It fills in where each seal stands.
-func (r *Record) splice(seals []spot, added [4][2]string) []byte {
+func (r *Record) splice(seals []spot, added [][2]string) []byte {
 	src := r.canonical
 	b := make([]byte, 0, len(src)+len(seals)*sealObject/2+200)
 	b = append(b, '{')

@@ -88,6 +88,7 @@ const (
 	slotConfig
 	slotPrincipal
 	slotCapture
+	slotRetention
 	slotID
 	slotType
 )
@@ -144,7 +145,7 @@ func (f *field) isPublicLeaf() bool { return !f.private && f.kind != KindObject 
 // what a record is found and ordered by, and what the server adds.
 func (f *field) alwaysClear() bool {
 	switch f.slot {
-	case slotID, slotType, slotTime, slotRecorded, slotPrincipal, slotCapture:
+	case slotID, slotType, slotTime, slotRecorded, slotPrincipal, slotCapture, slotRetention:
 		return true
 	}
 	return f.kind == KindEnum && f.values[0] == Format

@@ -206,7 +206,7 @@ func challengeField() *field {
 
 func registryField() *field {
 	return object("registry", "a change of the register",
-		code("act", "").req().at(slotKind), enum("kind", "system use_case model prompt policy config control dataset tool", "").req(),
+		code("act", "").req().at(slotKind), enum("kind", "system use_case model prompt policy config control dataset tool log_key retention", "").req(),
 		code("name", "").req(), code("version", ""), digest("digest", "of the content"), code("parent", ""),
 		code("environment", ""), code("actor", "pseudonymous"), code("approver", "pseudonymous"), enum("risk", "minimal limited high prohibited unknown", ""),
 		code("status", "").at(slotStatus),
@@ -235,22 +235,31 @@ func incidentField() *field {
 func accessField() *field {
 	return object("access", "who looked at private evidence, or acted as administrator",
 		code("act", "").req().at(slotKind), code("actor", "pseudonymous").req(), code("role", ""), code("purpose", ""), code("ticket", ""),
-		enum("result", "allowed denied", "").req().at(slotOutcome), integer("count", "how many records"),
+		enum("result", "allowed denied", "").req().at(slotOutcome), integer("count", "how many records or attempts"),
 		list(&field{name: "pointers", kind: KindCode, doc: "which fields"}),
+		code("warrant", "the approval that it was done under"), code("target", "the actor, key or request that was acted on"),
+		moment("until", "when what was granted ends"),
 		private("query", "what was asked"), private("reason", "free text")).req()
 }
 
 func holdField() *field {
 	return object("hold", "a legal hold",
-		enum("act", "place approve review release", "").req().at(slotKind), code("name", "").req(), code("actor", "pseudonymous"),
-		integer("count", "records in scope"), moment("review", ""),
-		private("matter", ""), private("scope", ""), private("reason", "free text")).req()
+		enum("act", "place approve refuse review release approve_release refuse_release", "").req().at(slotKind), code("name", "").req(), code("actor", "pseudonymous"),
+		integer("count", "records in scope"), moment("review", "when it must be looked at again"),
+		digest("query", "of the query that the scope was frozen from"), digest("ids", "of the frozen list of record ids, one a line, sorted"),
+		private("matter", ""), private("scope", "the query"), private("reason", "free text")).req()
 }
 
 func erasureField() *field {
 	return object("erasure", "a tombstone: what was erased, why, by whom",
-		code("ground", "").req().at(slotKind), enum("status", "requested approved refused executed", "").req().at(slotStatus),
-		code("requester", "pseudonymous"), code("approver", "pseudonymous"), integer("count", "values erased"),
+		code("ground", "data_subject, retention, order, …").req().at(slotKind),
+		enum("status", "requested approved refused executed completed", "completed: a request or a run came to its end").req().at(slotStatus),
+		code("request", "the request that it belongs to"), code("ticket", "the case"),
+		code("requester", "pseudonymous"), code("approver", "pseudonymous"), code("executor", "pseudonymous"),
+		integer("count", "values erased"), integer("records", "records they were of"), integer("keys", "keys destroyed"),
+		moment("backups", "when the last backup that holds them is to be gone"),
+		code("class", "with month: every value of this retention class"), code("month", "that was recorded in this month (UTC) before this"),
+		list(object("refusals", "what was kept, and why", code("ground", "legal_hold, statutory_retention, …").req(), integer("records", "").req(), code("hold", "by name"))),
 		list(object("targets", "", id("id", "").req(), list(&field{name: "pointers", kind: KindCode}))),
 		private("reason", "free text")).req()
 }
@@ -274,5 +283,6 @@ func completionFields() []*field {
 		moment("recorded", "server time").req().at(slotRecorded),
 		code("principal", "who was authenticated, pseudonymous").req().at(slotPrincipal),
 		enum("capture", captures, "through which door").req().at(slotCapture),
+		code("retention", "the retention class of the private values").at(slotRetention),
 	}
 }

@@ -112,6 +112,7 @@ const (
 	EvidenceChanged   = "evidence_changed"
 	EvidenceMissing   = "evidence_missing"
 	EvidenceExtra     = "evidence_extra"
+	ErasureUndone     = "erasure_undone"
 	KeyChanged        = "key_changed"
 	Rollback          = "rollback"
 	Fork              = "fork"

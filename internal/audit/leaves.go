@@ -9,7 +9,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +20,7 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/evidence"
 	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
@@ -35,6 +39,9 @@ type page struct {
 	opened   int64
 	erased   int64
 	unopened int64
+
+	late    tombstones // of erasures while the audit ran
+	persons map[string]*evidence.Key
 }
 
 func (p *page) find(code string, promise int, index int64, id, format string, args ...any) {
@@ -115,16 +122,21 @@ type row struct {
 	content   []byte
 	key       int64
 	sealed    []byte
+	subject   []byte // who, as a keyed hash
+	person    []byte // the wrapped key of who
 }
 
 // page reads and checks the leaves from from on, in one snapshot.
 func (a *auditor) page(ctx context.Context, from int64) (*page, error) {
 	to := min(from+pageLeaves, a.snap.size)
-	p := &page{from: from}
+	p := &page{from: from, late: newTombstones(), persons: map[string]*evidence.Key{}}
 	rows := make([]row, to-from)
 	tiles := map[int64][]byte{}
 	err := a.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
-		return a.readPage(ctx, tx, from, to, rows, tiles)
+		if err := a.readPage(ctx, tx, from, to, rows, tiles); err != nil {
+			return err
+		}
+		return p.late.read(ctx, tx, a.snap.size, math.MaxInt64)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read records %d to %d: %w", from, to-1, err)
@@ -235,16 +247,18 @@ func (a *auditor) readEvidence(ctx context.Context, tx *db.Tx, from int64, span 
 		}
 		return nil
 	}
-	return each(ctx, tx, `SELECT idx, key, sealed FROM evidence WHERE idx >= ? AND idx < ?`, span, func(r *sql.Rows) error {
+	return each(ctx, tx, `SELECT e.idx, e.key, e.sealed, e.subject, s.wrapped FROM evidence e LEFT JOIN subject s ON s.mac = e.subject
+		WHERE e.idx >= ? AND e.idx < ?`, span, func(r *sql.Rows) error {
 		var index, key int64
-		var sealed []byte
-		if err := r.Scan(&index, &key, &sealed); err != nil {
+		var sealed, who, person []byte
+		if err := r.Scan(&index, &key, &sealed, &who, &person); err != nil {
 			return err
 		}
 		if sealed == nil {
 			sealed = []byte{}
 		}
-		rows[index-from].key, rows[index-from].sealed = key, sealed
+		row := &rows[index-from]
+		row.key, row.sealed, row.subject, row.person = key, sealed, who, person
 		return nil
 	})
 }
@@ -327,19 +341,23 @@ func (a *auditor) checkEvidence(p *page, index int64, r *row, st *record.Stateme
 	case len(seals) == 0:
 		return
 	case r.sealed == nil:
-		a.checkErased(p, index, st, seals)
+		a.checkErased(p, index, r, st, nil)
 		return
 	case a.cfg.Keys == nil:
 		p.unopened += int64(len(seals))
 		return
 	}
-	openings, err := a.open(r, st)
+	openings, err := a.open(p, r, st)
 	if err != nil {
 		p.find(EvidenceChanged, 2, index, st.ID(), "%v", err)
 		return
 	}
-	if len(openings) != len(seals) {
-		p.find(EvidenceMissing, 2, index, st.ID(), "%d of %d private values are gone without a tombstone", len(seals)-len(openings), len(seals))
+	if a.checkErased(p, index, r, st, openings); len(openings) != len(seals) {
+		if _, err := st.Open(openings); err != nil {
+			p.find(EvidenceChanged, 2, index, st.ID(), "%v", err)
+			return
+		}
+		p.opened += int64(len(openings))
 		return
 	}
 	original, err := st.Rebuild(openings)
@@ -353,26 +371,48 @@ func (a *auditor) checkEvidence(p *page, index int64, r *row, st *record.Stateme
 	}
 }
 
-func (a *auditor) open(r *row, st *record.Statement) ([]record.Opening, error) {
+// open opens what a row holds: nothing, without an error, where a key was
+// destroyed and a tombstone says so.
+func (a *auditor) open(p *page, r *row, st *record.Statement) ([]record.Opening, error) {
 	if a.snap.badKeys[r.key] {
 		return nil, fmt.Errorf("evidence key %d does not open", r.key)
 	}
 	key := a.snap.keys[r.key]
+	if key == nil && a.snap.expired[r.key] {
+		return nil, nil
+	}
 	if key == nil {
 		return nil, fmt.Errorf("evidence key %d is gone", r.key)
+	}
+	if r.subject != nil {
+		person, err := a.person(p, r)
+		if err != nil {
+			return nil, err
+		}
+		key = key.With(person)
 	}
 	return key.Open(st.ID(), r.sealed)
 }
 
-// checkErased accepts missing evidence only where a tombstone accounts for it.
-func (a *auditor) checkErased(p *page, index int64, st *record.Statement, seals []record.Seal) {
-	for _, s := range seals {
-		if !a.snap.erased(st.ID(), s.Pointer) {
-			p.find(EvidenceMissing, 2, index, st.ID(), "the private value at %s (of %d) is gone without a tombstone", s.Pointer, len(seals))
-			return
-		}
-		p.erased++
+// person unwraps the key of the person whom a record names.
+func (a *auditor) person(p *page, r *row) (*evidence.Key, error) {
+	who := string(r.subject)
+	if k := p.persons[who]; k != nil {
+		return k, nil
 	}
+	if r.person == nil {
+		return nil, errors.New("the key of the person is gone, the values are there")
+	}
+	secret, err := a.cfg.Keys.Unwrap("subject_key "+a.report.Origin+" "+hex.EncodeToString(r.subject), r.person)
+	if err != nil {
+		return nil, err
+	}
+	k, err := evidence.OpenKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	p.persons[who] = k
+	return k, nil
 }
 
 func (a *auditor) contentMAC(canonical []byte) []byte {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/evidence"
-	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/proof"
 )
 
@@ -29,8 +27,9 @@ type snapshot struct {
 	tiles       map[tileID][]byte // every tile above level 0, and the edge of level 0
 	keys        map[int64]*evidence.Key
 	badKeys     map[int64]bool
-	tombstones  map[string]string // "record id\x00pointer" → tombstone id
-	contentKey  []byte            // nil without the master key
+	expired     map[int64]bool // keys that were destroyed, as the table says; the tombstones are the proof
+	tombstones  tombstones
+	contentKey  []byte // nil without the master key
 }
 
 type tileID struct {
@@ -47,7 +46,7 @@ type checkpoint struct {
 }
 
 func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
-	s := &snapshot{extra: map[string]int64{}, tiles: map[tileID][]byte{}, keys: map[int64]*evidence.Key{}, badKeys: map[int64]bool{}, tombstones: map[string]string{}}
+	s := &snapshot{extra: map[string]int64{}, tiles: map[tileID][]byte{}, keys: map[int64]*evidence.Key{}, badKeys: map[int64]bool{}, expired: map[int64]bool{}, tombstones: newTombstones()}
 	a.snap = s
 	meta := map[string][]byte{}
 	err := each(ctx, tx, `SELECT name, value FROM meta`, nil, func(rows *sql.Rows) error {
@@ -83,7 +82,7 @@ func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
 	if err := a.readTiles(ctx, tx); err != nil {
 		return err
 	}
-	if err := a.readTombstones(ctx, tx); err != nil {
+	if err := s.tombstones.read(ctx, tx, 0, s.size); err != nil {
 		return fmt.Errorf("read tombstones: %w", err)
 	}
 	return a.readKeys(ctx, tx, meta)
@@ -226,44 +225,6 @@ func (a *auditor) readTiles(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// erased reports whether a tombstone accounts for a value.
-func (s *snapshot) erased(id, pointer string) bool {
-	_, ok := s.tombstones[id+"\x00"+pointer]
-	return ok
-}
-
-// readTombstones collects what erasure records name: executed ones only.
-func (a *auditor) readTombstones(ctx context.Context, tx *db.Tx) error {
-	return each(ctx, tx, `SELECT e.statement FROM lookup l JOIN entry e ON e.idx = l.idx WHERE l.type = 'erasure' AND l.status = 'executed'`, nil, func(rows *sql.Rows) error {
-		var stored []byte
-		if err := rows.Scan(&stored); err != nil {
-			return err
-		}
-		b, err := leaf.Unpack(stored)
-		if err != nil {
-			return nil // the leaf itself is found malformed
-		}
-		var tomb struct {
-			ID      string
-			Erasure struct {
-				Targets []struct {
-					ID       string
-					Pointers []string
-				}
-			}
-		}
-		if err := json.Unmarshal(b, &tomb); err != nil {
-			return nil // the leaf itself is found malformed
-		}
-		for _, target := range tomb.Erasure.Targets {
-			for _, pointer := range target.Pointers {
-				a.snap.tombstones[target.ID+"\x00"+pointer] = tomb.ID
-			}
-		}
-		return nil
-	})
-}
-
 // readKeys unwraps the evidence keys.
 func (a *auditor) readKeys(ctx context.Context, tx *db.Tx, meta map[string][]byte) error {
 	if a.cfg.Keys == nil {
@@ -273,6 +234,14 @@ func (a *auditor) readKeys(ctx context.Context, tx *db.Tx, meta map[string][]byt
 	var err error
 	if s.contentKey, err = a.cfg.Keys.Unwrap("content_key "+origin, meta["content_key"]); err != nil {
 		a.find(Finding{Code: KeyChanged, Promise: 4, Index: -1, Detail: err.Error()})
+	}
+	if err := each(ctx, tx, `SELECT key FROM expired`, nil, func(rows *sql.Rows) error {
+		var number int64
+		err := rows.Scan(&number)
+		s.expired[number] = true
+		return err
+	}); err != nil {
+		return fmt.Errorf("read expired keys: %w", err)
 	}
 	return each(ctx, tx, `SELECT key, class, month, wrapped FROM evidence_key`, nil, func(rows *sql.Rows) error {
 		var number int64

@@ -64,6 +64,7 @@ type housekeeping interface {
 	script(ctx context.Context, s *session, sql string) error
 	insert(ctx context.Context, s *session, table string, cols []string, rows [][]any) error
 	checkpoint(ctx context.Context) error
+	purge(ctx context.Context, keys []string) error
 	size(ctx context.Context) (int64, error)
 	close() error
 }
@@ -127,6 +128,22 @@ func (d *DB) Checkpoint(ctx context.Context) error {
 	}
 	if err := d.engine.checkpoint(ctx); err != nil {
 		return fmt.Errorf("checkpoint database: %w", classify(ctx, err))
+	}
+	return nil
+}
+
+// Purge makes what was deleted unrecoverable from the files of the database, as
+// far as it can. SQLite: deleted content is overwritten as it is deleted; here
+// the write-ahead log is folded back and cut to nothing, for which it waits for
+// readers. PostgreSQL: the named tables, which hold wrapped keys, are written
+// anew (VACUUM FULL), so that no dead row of theirs is left in a file; its own
+// write-ahead log and archives are beyond this program.
+func (d *DB) Purge(ctx context.Context, keys ...string) error {
+	if d.cfg.ReadOnly {
+		return fmt.Errorf("purge database: %w", ErrReadOnly)
+	}
+	if err := d.engine.purge(ctx, keys); err != nil {
+		return fmt.Errorf("purge database: %w", classify(ctx, err))
 	}
 	return nil
 }

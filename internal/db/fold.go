@@ -2,7 +2,10 @@
 
 package db
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // checkpoint folds the log back in two steps. The first runs beside the writer
 // and does nearly all of the work. But while commits go on, a log that is folded
@@ -47,4 +50,35 @@ func (e *sqliteEngine) fold(ctx context.Context, mode string) (log, folded int64
 		log = 0
 	}
 	return max(log, 0) * pageSize, max(folded, 0) * pageSize, err
+}
+
+// purge cuts the write-ahead log to nothing. Readers of an old snapshot keep it
+// from that: they are waited for, while writers go on.
+func (e *sqliteEngine) purge(ctx context.Context, _ []string) error {
+	e.foldMu.Lock()
+	defer e.foldMu.Unlock()
+	for {
+		busy, err := e.truncate(ctx)
+		if err != nil || !busy {
+			return err
+		}
+		t := time.NewTimer(20 * time.Millisecond)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+func (e *sqliteEngine) truncate(ctx context.Context) (busy bool, err error) {
+	s, err := e.writer.get(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer e.writer.put(s)
+	var blocked, log, folded int64
+	err = e.folds.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &log, &folded)
+	return blocked != 0, err
 }

@@ -246,6 +246,15 @@ func (e *postgresEngine) insert(ctx context.Context, s *session, table string, c
 
 func (e *postgresEngine) checkpoint(context.Context) error { return nil }
 
+func (e *postgresEngine) purge(ctx context.Context, keys []string) error {
+	for _, table := range keys {
+		if _, err := e.writes.ExecContext(ctx, "VACUUM (FULL) "+quote(table)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (e *postgresEngine) size(ctx context.Context) (n int64, err error) {
 	err = e.reads.QueryRowContext(ctx, `SELECT COALESCE(SUM(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
 		JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'm')`, e.schema).Scan(&n)

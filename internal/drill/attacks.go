@@ -131,6 +131,7 @@ func evidenceAttacks() []attack {
 			return v.change(ctx, `DELETE FROM evidence WHERE idx = ?`, index)
 		}},
 		{name: "evidence-key", what: "the wrapped evidence key is overwritten", do: exec(`UPDATE evidence_key SET wrapped = zeroblob(60)`, nil)},
+		{name: "subject-key", what: "the key of a person is taken away, without an erasure", do: exec(`DELETE FROM subject`, nil)},
 	}
 }
 

@@ -215,7 +215,7 @@ type readOnly struct{ audit.Memory }
 func (readOnly) Save(context.Context, string, audit.Seen) error { return nil }
 
 // tables of a ledger, in the order of the schema.
-var tables = []string{"meta", "head", "entry", "lookup", "evidence", "evidence_key", "tile", "checkpoint", "cosignature", "stamp"}
+var tables = []string{"meta", "head", "entry", "lookup", "evidence", "evidence_key", "subject", "tombstone", "expired", "held", "tile", "checkpoint", "cosignature", "stamp"}
 
 // copyLedger writes one snapshot of a ledger, of either dialect, into a new
 // SQLite file without a write-ahead log.

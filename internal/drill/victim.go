@@ -5,6 +5,7 @@ package drill
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -73,13 +74,26 @@ func (v *victim) sealed(ctx context.Context, skip int) (index, key int64, row []
 }
 
 // evidenceKey is what an insider with the master key can open.
-func (v *victim) evidenceKey(ctx context.Context, key int64) (*evidence.Key, error) {
+func (v *victim) evidenceKey(ctx context.Context, index int64) (*evidence.Key, error) {
 	var class, month string
-	var wrapped []byte
-	if err := v.tx.QueryRow(ctx, `SELECT class, month, wrapped FROM evidence_key WHERE key = ?`, key).Scan(&class, &month, &wrapped); err != nil {
+	var wrapped, who, person []byte
+	if err := v.tx.QueryRow(ctx, `SELECT k.class, k.month, k.wrapped, e.subject, s.wrapped FROM evidence e JOIN evidence_key k ON k.key = e.key
+		LEFT JOIN subject s ON s.mac = e.subject WHERE e.idx = ?`, index).Scan(&class, &month, &wrapped, &who, &person); err != nil {
 		return nil, err
 	}
-	secret, err := v.keys.Unwrap("evidence_key "+v.origin+" "+class+" "+month, wrapped)
+	key, err := v.unwrap("evidence_key "+v.origin+" "+class+" "+month, wrapped)
+	if err != nil || who == nil {
+		return key, err
+	}
+	subject, err := v.unwrap("subject_key "+v.origin+" "+hex.EncodeToString(who), person)
+	if err != nil {
+		return nil, err
+	}
+	return key.With(subject), nil
+}
+
+func (v *victim) unwrap(purpose string, wrapped []byte) (*evidence.Key, error) {
+	secret, err := v.keys.Unwrap(purpose, wrapped)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +102,7 @@ func (v *victim) evidenceKey(ctx context.Context, key int64) (*evidence.Key, err
 
 // reseal opens one record's evidence, lets edit change it, and seals it again.
 func (v *victim) reseal(ctx context.Context, edit func([]record.Opening)) error {
-	index, number, row, err := v.sealed(ctx, 0)
+	index, _, row, err := v.sealed(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -100,7 +114,7 @@ func (v *victim) reseal(ctx context.Context, edit func([]record.Opening)) error 
 	if err != nil {
 		return err
 	}
-	key, err := v.evidenceKey(ctx, number)
+	key, err := v.evidenceKey(ctx, index)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,9 @@
 //	record key = HMAC-SHA256(evidence key, "counterfoil/evidence/v1" ‖ 0x00 ‖ record id)
 //	row        = nonce (12) ‖ AES-256-GCM(record key, nonce, frame, additional data = record id)
 //
-// An evidence key serves one retention class and one month, and is stored
-// wrapped by the ledger's master key. Destroying it, or the row, leaves the
+// An evidence key serves one retention class and one month, combined with the
+// key of the person whom the record is about ([Key.With]); both are stored
+// wrapped by the ledger's master key. Destroying either, or the row, leaves the
 // statement's seals shut for ever and the log whole. A key per record keeps the
 // number of messages under one AES-GCM key at one write, however many records a
 // month has; the record id as additional data makes a row that was moved to
@@ -77,6 +78,21 @@ func OpenKey(secret []byte) (*Key, error) {
 
 // Secret returns the key's bytes, to be wrapped and stored.
 func (k *Key) Secret() []byte { return k.secret[:] }
+
+const domainSubject = "counterfoil/evidence/subject/v1\x00"
+
+// With combines an evidence key with the key of a person:
+//
+//	HMAC-SHA256(evidence key, "counterfoil/evidence/subject/v1" ‖ 0x00 ‖ subject key)
+//
+// What is sealed under the result can be opened by nobody once either key is
+// destroyed: expiry takes the one, erasure the other. Neither key is changed.
+func (k *Key) With(subject *Key) *Key {
+	m := hmac.New(sha256.New, k.secret[:])
+	m.Write([]byte(domainSubject))
+	m.Write(subject.secret[:])
+	return &Key{secret: [KeySize]byte(m.Sum(nil))}
+}
 
 // String hides the key.
 func (k *Key) String() string { return "[redacted]" }

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	sumdb "golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/leaf"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/record"
@@ -31,6 +33,15 @@ type Batch struct {
 	// Partial commits the records that can be, and reports the others one by
 	// one. Otherwise the batch is all or nothing.
 	Partial bool
+	// Custody allows records that say what was done with the trail itself
+	// (access, hold, erasure). It is set by the rooms that did it, never for
+	// what came from outside: a forged tombstone would hide a deletion.
+	Custody bool
+	// Also, if not nil, is run in the transaction that appends the records,
+	// when all of them are new: places has the index of each. Its error refuses
+	// the batch, and nothing of it happens. When the records are there already,
+	// it was run then, and is not again. It must not use the ledger.
+	Also func(ctx context.Context, tx *db.Tx, places []int64) error
 }
 
 // Receipts is the answer to a batch: the checkpoint under which every item's
@@ -57,9 +68,12 @@ type item struct {
 	leaf    tlog.Hash
 	packed  []byte // the statement as it is stored
 	key     int64
-	sealed  []byte // nil: no private values
+	sealed  []byte      // nil: no private values
+	subject *subjectKey // nil: names nobody
 	content []byte
-	err     error // preparation failed (partial batches only)
+
+	newSubject bool  // the key of the person is not a row yet; set by the committer
+	err        error // preparation failed (partial batches only)
 }
 
 // Append seals the records, commits them and returns their places. When it
@@ -78,40 +92,56 @@ func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
 	if err := l.queue.room(len(b.Records)); err != nil {
 		return nil, err
 	}
-	items, err := l.prepare(ctx, b)
-	if err != nil {
+	for try := 0; ; try++ {
+		j, err := l.enqueue(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for commit: %w", context.Cause(ctx))
+		}
+		switch {
+		case errors.Is(j.err, errStale) && try < 5: // a key was destroyed meanwhile: seal again
+		case errors.Is(j.err, errStale):
+			return nil, fault(Busy, "try again", "keys are being destroyed faster than records are sealed")
+		case j.err != nil:
+			return nil, j.err
+		default:
+			return l.answer(ctx, j)
+		}
+	}
+}
+
+// custody are the types of records that nobody can send.
+var custody = []record.Type{record.Access, record.Hold, record.Erasure}
+
+func (l *Ledger) enqueue(ctx context.Context, b Batch) (*job, error) {
+	j := &job{partial: b.Partial, also: b.Also, done: make(chan struct{})}
+	if err := l.prepare(ctx, b, j); err != nil {
 		return nil, err
 	}
-	j := &job{items: items, partial: b.Partial, done: make(chan struct{})}
-	if err := l.queue.put(j); err != nil {
-		return nil, err
-	}
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for commit: %w", context.Cause(ctx))
-	}
-	if j.err != nil {
-		return nil, j.err
-	}
-	return l.answer(ctx, j)
+	return j, l.queue.put(j)
 }
 
 // prepare does everything that needs no order: sealing, encryption, hashing.
 // Larger batches use every core.
-func (l *Ledger) prepare(ctx context.Context, b Batch) ([]item, error) {
+func (l *Ledger) prepare(ctx context.Context, b Batch, j *job) error {
 	now := l.cfg.Now()
-	key, err := l.currentKey(ctx, now)
+	subjects, epoch, err := l.subjectKeys(ctx, b.Records)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	items := make([]item, len(b.Records))
+	j.items, j.epoch = items, epoch
 	workers := min(runtime.GOMAXPROCS(0), (len(items)+63)/64)
 	part := (len(items) + workers - 1) / workers
 	seal := func(from int) error {
 		random := bufio.NewReaderSize(rand.Reader, 16*min(part*8, 256)) // a salt for each value
 		for i := from; i < min(from+part, len(items)); i++ {
-			err := l.prepareOne(&items[i], b, b.Records[i], key, now, random)
+			items[i].subject = subjects[i]
+			err := l.prepareOne(ctx, &items[i], b, b.Records[i], now, random)
 			if err != nil && !b.Partial {
 				return &RecordError{i, err}
 			}
@@ -124,22 +154,39 @@ func (l *Ledger) prepare(ctx context.Context, b Batch) ([]item, error) {
 		others.Go(func() error { return seal(from) })
 	}
 	err = seal(0) // here: this goroutine has its stack already
-	return items, errors.Join(err, others.Wait())
+	return errors.Join(err, others.Wait())
 }
 
-func (l *Ledger) prepareOne(it *item, b Batch, r *record.Record, key *monthKey, now time.Time, random *bufio.Reader) error {
-	st, openings, err := r.Seal(record.Completion{Recorded: now, Principal: b.Principal, Capture: b.Capture}, random)
+func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Record, now time.Time, random *bufio.Reader) error {
+	if !b.Custody && slices.Contains(custody, r.Type()) {
+		return fault(Forbidden, "use the commands and routes for access, holds and erasure, which write it", "%s records are written by the trail itself", r.Type())
+	}
+	received := r.Fields()
+	class := l.cfg.Classify(&received)
+	completion := record.Completion{Recorded: now, Principal: b.Principal, Capture: b.Capture}
+	if class != DefaultClass {
+		completion.Retention = class
+	}
+	st, openings, err := r.Seal(completion, random)
 	if err != nil {
 		return err
 	}
 	fields := st.Fields()
-	*it = item{rec: r, fields: &fields, leaf: st.LeafHash(), packed: leaf.Pack(st.Bytes()), key: key.number, content: l.contentMAC(r.Canonical())}
-	if len(openings) > 0 {
-		if it.sealed, err = key.key.Seal(r.ID(), openings); err != nil {
-			return err
-		}
+	it.rec, it.fields, it.leaf, it.packed, it.content = r, &fields, st.LeafHash(), leaf.Pack(st.Bytes()), l.contentMAC(r.Canonical())
+	if len(openings) == 0 {
+		return nil
 	}
-	return nil
+	month, err := l.currentKey(ctx, class, now)
+	if err != nil {
+		return err
+	}
+	key := month.key
+	if it.subject != nil {
+		key = key.With(it.subject.key)
+	}
+	it.key = month.number
+	it.sealed, err = key.Seal(r.ID(), openings)
+	return err
 }
 
 // answer builds the receipts of a committed job, in the caller's goroutine.

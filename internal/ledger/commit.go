@@ -102,8 +102,10 @@ func (l *Ledger) commit(ctx context.Context, jobs []*job) {
 	switch {
 	case err == nil:
 		l.tree = t.next
+		t.settleSubjects()
 	case errors.Is(err, errRollback):
 		err = nil
+		t.settleSubjects()
 	default:
 		l.tree = nil // it may have been persisted: read the edge again
 		err = storage("commit", err)
@@ -137,6 +139,8 @@ type transaction struct {
 	refused []error // one per job; nil: accepted
 	fresh   []*item // new leaves, in log order
 	indexes map[string]taken
+	epoch   int64         // of the head, after this commit
+	drawn   []*subjectKey // keys of persons that become rows
 
 	next       *tlog.Tree
 	growth     *tlog.Growth
@@ -151,10 +155,10 @@ type taken struct {
 }
 
 func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
-	t.places, t.refused, t.fresh = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil
-	var size int64
+	t.places, t.refused, t.fresh, t.drawn = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil, nil
+	var size, epoch int64
 	var checkpoint []byte
-	if err := tx.QueryRow(ctx, `SELECT size, checkpoint FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch); err != nil {
 		return fmt.Errorf("lock head: %w", err)
 	}
 	tree, err := t.l.edge(ctx, tx, size, checkpoint)
@@ -164,15 +168,44 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	if err := t.lookUp(ctx, tx); err != nil {
 		return err
 	}
+	t.epoch = epoch
+	if err := t.checkSubjects(ctx, tx, epoch); err != nil {
+		return err
+	}
 	t.assign(size)
 	if len(t.fresh) == 0 {
 		t.size, t.checkpoint = size, checkpoint
 		return errRollback
 	}
+	if err := t.writeSubjects(ctx, tx); err != nil {
+		return err
+	}
 	if err := t.writeRows(ctx, tx, size); err != nil {
 		return err
 	}
+	if err := t.runAlso(ctx, tx); err != nil {
+		return err
+	}
 	return t.writeTree(ctx, tx, tree)
+}
+
+// runAlso runs what the only job wants done together with its records.
+func (t *transaction) runAlso(ctx context.Context, tx *db.Tx) error {
+	j := t.jobs[0]
+	if j.also == nil {
+		return nil
+	}
+	if len(t.fresh) != len(j.items) {
+		return fault(Conflict, "send all of them under new ids", "some of the records are there already")
+	}
+	places := make([]int64, len(j.items))
+	for i, p := range t.places[0] {
+		places[i] = p.index
+	}
+	if err := j.also(ctx, tx, places); err != nil {
+		return err
+	}
+	return tx.QueryRow(ctx, `SELECT epoch FROM head WHERE one = 1`).Scan(&t.epoch)
 }
 
 // edge returns the tree of the given size: the one in memory if it is that, or
@@ -234,6 +267,9 @@ func (t *transaction) lookUp(ctx context.Context, tx *db.Tx) error {
 // no trace.
 func (t *transaction) assign(size int64) {
 	for n, j := range t.jobs {
+		if t.refused[n] != nil {
+			continue
+		}
 		places := make([]place, len(j.items))
 		fresh := len(t.fresh)
 		for i := range j.items {
@@ -257,6 +293,9 @@ func (t *transaction) assignOne(it *item, size int64) place {
 	}
 	id := it.rec.ID()
 	if tk, ok := t.indexes[id]; ok {
+		if len(tk.content) == 0 {
+			return place{err: fault(Conflict, "an id names one record for ever; give the new content an id of its own", "record %s is already at index %d, and its private values were erased", id, tk.index)}
+		}
 		if !sameContent(tk.content, it.content) {
 			return place{err: fault(Conflict, "an id names one record for ever; give the new content an id of its own", "record %s is already at index %d with other content", id, tk.index)}
 		}
@@ -299,7 +338,7 @@ func (t *transaction) writeTree(ctx context.Context, tx *db.Tx, tree *tlog.Tree)
 // Columns of the tables that are filled in bulk.
 var (
 	entryColumns    = []string{"idx", "statement"}
-	evidenceColumns = []string{"idx", "key", "sealed"}
+	evidenceColumns = []string{"idx", "key", "sealed", "subject"}
 )
 
 func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) error {
@@ -311,7 +350,11 @@ func (t *transaction) writeRows(ctx context.Context, tx *db.Tx, size int64) erro
 		entries[i] = []any{index, it.packed}
 		lookups[i] = append(LookupRow(index, it.fields), it.content)
 		if it.sealed != nil {
-			evidences = append(evidences, []any{index, it.key, it.sealed})
+			var who any
+			if it.subject != nil {
+				who = it.subject.mac[:]
+			}
+			evidences = append(evidences, []any{index, it.key, it.sealed, who})
 		}
 	}
 	if err := tx.Insert(ctx, "entry", entryColumns, entries); err != nil {

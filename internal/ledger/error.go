@@ -19,6 +19,8 @@ const (
 	Busy        Code = "busy"         // the queue is full: try again after a moment
 	Unavailable Code = "unavailable"  // the database does not answer: try again
 	Full        Code = "full"         // no space left
+	Held        Code = "held"         // a legal hold forbids it
+	Forbidden   Code = "forbidden"    // the actor may not
 	NotFound    Code = "not_found"    // no such record, ledger or tile
 	Closed      Code = "closed"       // the ledger is stopping
 	Locked      Code = "locked"       // another process writes this ledger

@@ -50,7 +50,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/counterfoil/counterfoil/internal/db"
-	"github.com/counterfoil/counterfoil/internal/evidence"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/proof"
@@ -88,6 +87,9 @@ type Config struct {
 	// MaxGroup is how many records one commit takes at most, unless a single
 	// batch is larger. Default: 4,000.
 	MaxGroup int
+	// Classify gives a record its retention class, by its public values. It is
+	// pure. Default: all are [DefaultClass].
+	Classify func(*record.Fields) string
 	// OnCommit is told about each commit, in the committer's goroutine; it must
 	// return at once. Default: none.
 	OnCommit func(Commit)
@@ -112,6 +114,9 @@ func (c *Config) validate() error {
 	}
 	if c.Rules == nil {
 		c.Rules = record.Default()
+	}
+	if c.Classify == nil {
+		c.Classify = func(*record.Fields) string { return DefaultClass }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -144,9 +149,9 @@ type Ledger struct {
 	// or nil when it must be read again. Only the committer touches it.
 	tree *tlog.Tree
 
-	keyMu sync.Mutex // guards keys
-	keys  map[int64]*evidence.Key
-	month atomic.Pointer[monthKey]
+	keyMu    sync.Mutex // held while an evidence key is made
+	months   atomic.Pointer[map[string]*monthKey]
+	subjects subjects
 }
 
 // Create makes a new, empty ledger in cfg.DB, which must hold none: tables,
@@ -211,7 +216,8 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err := migrate(ctx, cfg); err != nil {
 		return nil, err
 	}
-	l := &Ledger{cfg: cfg, running: make(chan struct{}), keys: map[int64]*evidence.Key{}}
+	l := &Ledger{cfg: cfg, running: make(chan struct{})}
+	l.months.Store(&map[string]*monthKey{})
 	l.queue.init(cfg.MaxQueue)
 	meta, err := l.meta(ctx)
 	if err != nil {
@@ -223,6 +229,9 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	}
 	if cfg.Keys != nil {
 		if err := l.unlock(meta); err != nil {
+			return nil, err
+		}
+		if err := l.readEpoch(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -258,6 +267,15 @@ func (l *Ledger) meta(ctx context.Context) (map[string][]byte, error) {
 		return rows.Err()
 	})
 	return meta, storage("read meta", err)
+}
+
+func (l *Ledger) readEpoch(ctx context.Context) error {
+	var epoch int64
+	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT epoch FROM head WHERE one = 1`).Scan(&epoch)
+	})
+	l.subjects.forget(epoch)
+	return storage("read head", err)
 }
 
 func (l *Ledger) unlock(meta map[string][]byte) error {

@@ -89,6 +89,9 @@ func (r *rig) open(edit func(*ledger.Config)) {
 	r.append(ledger.Batch{Records: []*record.Record{mustParse(r.t, "probe", "probe")}, Principal: "t", Capture: "sdk"})
 }
 
+// reader is who opens private values in these tests.
+var reader = ledger.Access{Act: "read", Actor: "local:test", Purpose: "test"}
+
 func mustParse(t testing.TB, id, text string) *record.Record {
 	t.Helper()
 	r, err := record.Parse(fmt.Appendf(nil, `{"type":"decision","id":%q,"time":"2026-03-03T09:12:44.120Z","system":"refund-agent","source":{"id":"s1"},
@@ -177,7 +180,7 @@ func testAppendAndRead(t *testing.T, dbc db.Config) {
 	if len(res.Items) != 700 || !res.Items[0].Created || res.Items[699].Index != res.Items[0].Index+699 {
 		t.Fatalf("items %+v … %+v", res.Items[0], res.Items[699])
 	}
-	o, err := r.l.Disclose(t.Context(), "a-17", nil)
+	o, err := r.l.Disclose(t.Context(), "a-17", nil, reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,10 +199,10 @@ func testAppendAndRead(t *testing.T, dbc db.Config) {
 	if _, err := r.l.Get(t.Context(), "nobody"); code(err) != ledger.NotFound {
 		t.Errorf("get of a missing record: %v", err)
 	}
-	if _, err := r.l.Disclose(t.Context(), "a-17", []string{"/nowhere"}); code(err) != ledger.NotFound {
+	if _, err := r.l.Disclose(t.Context(), "a-17", []string{"/nowhere"}, reader); code(err) != ledger.NotFound {
 		t.Errorf("disclose of a missing pointer: %v", err)
 	}
-	if o, err := r.l.Disclose(t.Context(), "a-17", []string{"/subject"}); err != nil || len(o) != 1 || string(o[0].Value) != `"customer:text a 17"` {
+	if o, err := r.l.Disclose(t.Context(), "a-17", []string{"/subject"}, reader); err != nil || len(o) != 1 || string(o[0].Value) != `"customer:text a 17"` {
 		t.Errorf("disclose one: %v %v", o, err)
 	}
 }
@@ -415,7 +418,7 @@ func testReceipts(t *testing.T, dbc db.Config) {
 	if cp, err := proof.ParseCheckpoint(rc.Note); err != nil || cp.Size != size || string(rc.Timestamp) != "token" || !strings.HasSuffix(string(rc.Note), "— w1 AAAA\n") {
 		t.Errorf("receipt under the cosigned checkpoint: %+v %v\n%s", cp, err, rc.Note)
 	}
-	o, err := r.l.Disclose(t.Context(), "b-3", nil)
+	o, err := r.l.Disclose(t.Context(), "b-3", nil, reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +499,7 @@ func testKeys(t *testing.T, dbc db.Config) {
 	mu.Unlock()
 	r.append(batch(t, "april", 2))
 	for _, id := range []string{"march-1", "april-1"} {
-		if o, err := r.l.Disclose(t.Context(), id, nil); err != nil || len(o) != 2 {
+		if o, err := r.l.Disclose(t.Context(), id, nil, reader); err != nil || len(o) != 2 {
 			t.Errorf("%s: %v %v", id, o, err)
 		}
 	}

@@ -2,13 +2,20 @@
 
 package ledger
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+)
 
 // job is one prepared batch that waits for its commit. done is closed when
 // result and err are set.
 type job struct {
 	items   []item
 	partial bool
+	epoch   int64 // at which the keys of persons were known to be good
+	also    func(ctx context.Context, tx *db.Tx, places []int64) error
 	done    chan struct{}
 	result  *committed
 	err     error
@@ -79,12 +86,13 @@ func (q *queue) put(j *job) error {
 	return nil
 }
 
-// take removes the jobs at the front, up to most records but at least one job.
+// take removes the jobs at the front, up to most records but at least one job. A
+// job that does more than append is taken alone: its failure is its own.
 func (q *queue) take(most int) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n, records := 0, 0
-	for n < len(q.jobs) && (n == 0 || records+len(q.jobs[n].items) <= most) {
+	for n < len(q.jobs) && (n == 0 || records+len(q.jobs[n].items) <= most && q.jobs[n].also == nil && q.jobs[0].also == nil) {
 		records += len(q.jobs[n].items)
 		n++
 	}

@@ -44,55 +44,13 @@ func get(ctx context.Context, tx *db.Tx, id string) (Entry, error) {
 	return e, err
 }
 
-// Disclose opens private values of a record: all of them, or those at the given
-// JSON Pointers. Values that were erased are left out when all are asked for,
-// and [NotFound] when asked for by name.
-func (l *Ledger) Disclose(ctx context.Context, id string, pointers []string) ([]record.Opening, error) {
-	var number int64
-	var sealed []byte
-	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
-		e, err := get(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		err = tx.QueryRow(ctx, `SELECT key, sealed FROM evidence WHERE idx = ?`, e.Index).Scan(&number, &sealed)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return nil, storage("read evidence", err)
-	}
-	var all []record.Opening
-	if sealed != nil {
-		key, err := l.evidenceKey(ctx, number)
-		if err != nil {
-			return nil, err
-		}
-		if all, err = key.Open(id, sealed); err != nil {
-			return nil, fmt.Errorf("record %s: %w", id, err)
-		}
-	}
-	if pointers == nil {
-		return all, nil
-	}
-	out := make([]record.Opening, 0, len(pointers))
-	for _, p := range pointers {
-		i := slices.IndexFunc(all, func(o record.Opening) bool { return o.Pointer == p })
-		if i < 0 {
-			return nil, fault(NotFound, "counterfoil get "+id+" shows which fields are sealed", "record %s has no private value at %q", id, p)
-		}
-		out = append(out, all[i])
-	}
-	return out, nil
-}
-
 // Receipt proves one record: under the newest checkpoint that witnesses have
 // cosigned or an authority has time-stamped, if one covers the record, or else
-// under the newest. The given openings (see Disclose) go along.
+// under the newest. The given openings (see [Ledger.Disclose]) go along; values
+// that were erased are said to be, with the record that accounts for it.
 func (l *Ledger) Receipt(ctx context.Context, id string, openings []record.Opening) (*proof.Receipt, error) {
 	r := &proof.Receipt{}
+	var gone []Gone
 	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
 		e, err := get(ctx, tx, id)
 		if err != nil {
@@ -106,6 +64,9 @@ func (l *Ledger) Receipt(ctx context.Context, id string, openings []record.Openi
 		if r.Note, r.Timestamp, err = attested(ctx, tx, size); err != nil {
 			return err
 		}
+		if gone, err = erased(ctx, tx, e); err != nil {
+			return err
+		}
 		r.Path, err = tlog.Path(e.Index, size, tilesOf(ctx, tx))
 		return err
 	})
@@ -114,6 +75,11 @@ func (l *Ledger) Receipt(ctx context.Context, id string, openings []record.Openi
 	}
 	for _, o := range openings {
 		r.Disclosed = append(r.Disclosed, proof.Disclosure{Pointer: o.Pointer, Salt: o.Salt, Value: o.Value})
+	}
+	for _, g := range gone {
+		if !slices.ContainsFunc(openings, func(o record.Opening) bool { return o.Pointer == g.Pointer }) {
+			r.Erased = append(r.Erased, proof.Erasure{Pointer: g.Pointer, Tombstone: g.Tombstone})
+		}
 	}
 	return r, nil
 }

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/evidence"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// subjectPointer is where a record names the affected person.
+const subjectPointer = "/subject"
+
+// macSize is the size of a keyed hash that stands for a person.
+const macSize = 16
+
+// maxSubjects bounds how many keys of persons are remembered.
+const maxSubjects = 1 << 16
+
+// errStale is that a batch was sealed under a key that has been destroyed since,
+// or that another node made first: it is sealed again.
+var errStale = errors.New("sealed under a key that is gone")
+
+type mac [macSize]byte
+
+// subjectKey is the key of one person. stored is guarded by subjects.mu; the
+// rest never changes.
+type subjectKey struct {
+	mac     mac
+	key     *evidence.Key
+	wrapped []byte
+	stored  bool // its row is known to be durable
+}
+
+// subjects remembers keys of persons between batches. Erasing one raises the
+// epoch in the head row; whoever finds it raised forgets all.
+type subjects struct {
+	mu    sync.Mutex // guards all below
+	epoch int64
+	keys  map[mac]*subjectKey
+}
+
+func (s *subjects) forget(epoch int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch, s.keys = epoch, map[mac]*subjectKey{}
+}
+
+// SubjectMAC stands for a person in the tables, for those who have the keys:
+// the first half of HMAC-SHA256 of the value of /subject in JCS form, under a
+// key of this ledger.
+func (l *Ledger) SubjectMAC(value []byte) []byte {
+	m := hmac.New(sha256.New, l.contentKey)
+	m.Write([]byte("counterfoil/subject/v1\x00"))
+	m.Write(value)
+	return m.Sum(nil)[:macSize]
+}
+
+func subjectPurpose(origin string, who []byte) string {
+	return "subject_key " + origin + " " + hex.EncodeToString(who)
+}
+
+func (l *Ledger) unwrapSubject(who, wrapped []byte) (*evidence.Key, error) {
+	secret, err := l.cfg.Keys.Unwrap(subjectPurpose(l.origin, who), wrapped)
+	if err != nil {
+		return nil, fmt.Errorf("open key of a person: %w", err)
+	}
+	return evidence.OpenKey(secret)
+}
+
+// subjectKeys finds, or draws, the key of each person that the records name, in
+// the order of the records (nil: names nobody), and the epoch at which they were
+// known to be good. Keys that were drawn become rows in the commit that first
+// uses them.
+func (l *Ledger) subjectKeys(ctx context.Context, records []*record.Record) ([]*subjectKey, int64, error) {
+	out := make([]*subjectKey, len(records))
+	macs := make([]mac, len(records))
+	missing := map[mac]*subjectKey{}
+	l.subjects.mu.Lock()
+	epoch := l.subjects.epoch
+	for i, r := range records {
+		v := r.Value(subjectPointer)
+		if v == nil {
+			continue
+		}
+		macs[i] = mac(l.SubjectMAC(v))
+		if out[i] = l.subjects.keys[macs[i]]; out[i] == nil {
+			missing[macs[i]] = nil
+		}
+	}
+	l.subjects.mu.Unlock()
+	if len(missing) == 0 {
+		return out, epoch, nil
+	}
+	if err := l.readSubjects(ctx, missing); err != nil {
+		return nil, 0, err
+	}
+	l.subjects.mu.Lock()
+	defer l.subjects.mu.Unlock()
+	if len(l.subjects.keys) > maxSubjects {
+		l.subjects.keys = map[mac]*subjectKey{}
+	}
+	for m, k := range missing {
+		if known := l.subjects.keys[m]; known != nil {
+			missing[m] = known // another batch was faster
+		} else if l.subjects.epoch == epoch {
+			l.subjects.keys[m] = k
+		}
+	}
+	for i := range records {
+		if out[i] == nil && macs[i] != (mac{}) {
+			out[i] = missing[macs[i]]
+		}
+	}
+	return out, epoch, nil
+}
+
+// readSubjects fills in the keys that are stored, and draws the others.
+func (l *Ledger) readSubjects(ctx context.Context, missing map[mac]*subjectKey) error {
+	var wanted []any
+	for m := range missing {
+		wanted = append(wanted, m[:])
+	}
+	var stored map[mac][]byte
+	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		stored, err = wrappedSubjects(ctx, tx, wanted)
+		return err
+	})
+	if err != nil {
+		return storage("read keys of persons", err)
+	}
+	for m := range missing {
+		k := &subjectKey{mac: m, wrapped: stored[m], stored: stored[m] != nil}
+		if k.stored {
+			if k.key, err = l.unwrapSubject(m[:], k.wrapped); err != nil {
+				return err
+			}
+		} else {
+			k.key = evidence.NewKey()
+			k.wrapped = l.cfg.Keys.Wrap(subjectPurpose(l.origin, m[:]), k.key.Secret())
+		}
+		missing[m] = k
+	}
+	return nil
+}
+
+func wrappedSubjects(ctx context.Context, tx *db.Tx, macs []any) (map[mac][]byte, error) {
+	out := map[mac][]byte{}
+	const chunk = 500
+	for ; len(macs) > 0; macs = macs[min(chunk, len(macs)):] {
+		part := macs[:min(chunk, len(macs))]
+		rows, err := tx.Query(ctx, `SELECT mac, wrapped FROM subject WHERE mac IN (`+db.Marks(len(part))+`)`, part...)
+		if err != nil {
+			return nil, err
+		}
+		if err := scanSubjects(rows, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func scanSubjects(rows *sql.Rows, into map[mac][]byte) error {
+	defer rows.Close()
+	for rows.Next() {
+		var m, wrapped []byte
+		if err := rows.Scan(&m, &wrapped); err != nil {
+			return err
+		}
+		if len(m) == macSize {
+			into[mac(m)] = wrapped
+		}
+	}
+	return rows.Err()
+}
+
+// checkSubjects refuses, as stale, the jobs whose keys of persons are not, or no
+// longer, those of the table, and finds the rows to write. It costs nothing when
+// no key is new and none was destroyed.
+func (t *transaction) checkSubjects(ctx context.Context, tx *db.Tx, epoch int64) error {
+	doubtful := map[mac]*subjectKey{}
+	t.l.subjects.mu.Lock()
+	for _, j := range t.jobs {
+		for i := range j.items {
+			if k := j.items[i].subject; k != nil && (!k.stored || j.epoch != epoch) {
+				doubtful[k.mac] = k
+			}
+		}
+	}
+	t.l.subjects.mu.Unlock()
+	if len(doubtful) == 0 {
+		return nil
+	}
+	wanted := make([]any, 0, len(doubtful))
+	for m := range doubtful {
+		wanted = append(wanted, m[:])
+	}
+	stored, err := wrappedSubjects(ctx, tx, wanted)
+	if err != nil {
+		return fmt.Errorf("check keys of persons: %w", err)
+	}
+	for n, j := range t.jobs {
+		for i := range j.items {
+			k := j.items[i].subject
+			if k == nil || doubtful[k.mac] == nil {
+				continue
+			}
+			switch have, ok := stored[k.mac]; {
+			case ok && !bytes.Equal(have, k.wrapped), !ok && j.epoch != epoch, doubtful[k.mac] != k:
+				t.refused[n] = errStale
+			case !ok:
+				j.items[i].newSubject = true
+			}
+		}
+	}
+	return nil
+}
+
+// writeSubjects stores the keys of persons that this commit uses first.
+func (t *transaction) writeSubjects(ctx context.Context, tx *db.Tx) error {
+	seen := map[mac]bool{}
+	var rows [][]any
+	for _, it := range t.fresh {
+		if it.newSubject && !seen[it.subject.mac] {
+			seen[it.subject.mac] = true
+			rows = append(rows, []any{it.subject.mac[:], it.subject.wrapped})
+			t.drawn = append(t.drawn, it.subject)
+		}
+	}
+	if err := tx.Insert(ctx, "subject", []string{"mac", "wrapped"}, rows); err != nil {
+		return fmt.Errorf("write keys of persons: %w", err)
+	}
+	return nil
+}
+
+// settleSubjects notes, after a durable commit, which keys have become rows, and
+// forgets all when one was destroyed.
+func (t *transaction) settleSubjects() {
+	t.l.subjects.mu.Lock()
+	for _, k := range t.drawn {
+		k.stored = true
+	}
+	stale := t.l.subjects.epoch != t.epoch
+	t.l.subjects.mu.Unlock()
+	if stale {
+		t.l.subjects.forget(t.epoch)
+	}
+}
