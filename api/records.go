@@ -45,6 +45,14 @@ type Entry struct {
 	// Record is the record with the disclosed values back in place; only when
 	// disclosure was asked for.
 	Record json.RawMessage `json:"record,omitempty"`
+	// Erased lists the private values that are gone for good.
+	Erased []Erased `json:"erased,omitempty"`
+}
+
+// Erased is a private value that was erased, and the record that says so.
+type Erased struct {
+	Pointer   string `json:"pointer"`
+	Tombstone string `json:"tombstone"`
 }
 
 // Page is one page of entries.

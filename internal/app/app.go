@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -36,6 +37,7 @@ type App struct {
 	ledgers  map[string]*running
 	listener net.Listener
 	debug    net.Listener // nil: none
+	local    net.Listener // nil: none
 	handler  http.Handler
 	down     teardown
 	failed   chan error // a part that stopped by itself
@@ -45,6 +47,7 @@ type App struct {
 type running struct {
 	*Opened
 	publisher *publish.Publisher
+	custodian *custody.Custodian
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -78,7 +81,7 @@ func (a *App) init(ctx context.Context) error {
 	if opts.Config.InsecureListen {
 		hosts = append(slices.Clone(hosts), "*")
 	}
-	h, err := server.New(server.Config{Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version,
+	h, err := server.New(server.Config{Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version, PublicLog: opts.Config.PublicLog,
 		Limits: server.Limits{InFlight: opts.Config.InFlightMiB << 20}})
 	if err != nil {
 		return err
@@ -88,6 +91,9 @@ func (a *App) init(ctx context.Context) error {
 		return &ledger.Error{Code: ledger.Unavailable, Message: "can not listen on " + addr, Hint: "another program may have the port: name one that is free with --listen, such as 127.0.0.1:0", Cause: err}
 	}
 	a.down.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
+	if err := a.listenLocal(); err != nil {
+		return err
+	}
 	return a.listenDebug()
 }
 
@@ -156,6 +162,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.publisher, err = publish.New(cfg); err != nil {
 		return err
 	}
+	if r.custodian, err = custody.New(custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: a.opts.Logger}); err != nil {
+		return err
+	}
 	a.ledgers[name] = r
 	return nil
 }
@@ -177,6 +186,10 @@ func (a *App) Run(ctx context.Context) error {
 			return errors.Join(cause, a.down.run(ctx))
 		}
 	}
+	for _, name := range a.Names() {
+		r := a.ledgers[name]
+		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
+	}
 	if a.debug != nil {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -184,6 +197,11 @@ func (a *App) Run(ctx context.Context) error {
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		a.serve("debug server", a.debug, mux)
+	}
+	if a.local != nil {
+		a.serve("command socket", a.local, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			a.handler.ServeHTTP(w, r.WithContext(server.LocalContext(r.Context())))
+		}))
 	}
 	a.serve("API server", a.listener, a.handler)
 	var cause error
@@ -239,6 +257,15 @@ func (a *App) Ledger(name string) (*ledger.Ledger, bool) {
 		return nil, false
 	}
 	return r.Ledger, true
+}
+
+// Custodian implements [server.Ledgers].
+func (a *App) Custodian(name string) (*custody.Custodian, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.custodian, true
 }
 
 // Names implements [server.Ledgers].

@@ -47,6 +47,10 @@ type Config struct {
 	MaxQueue int `yaml:"max_queue"`
 	// InFlightMiB bounds the bodies held in memory. Default: 96.
 	InFlightMiB int64 `yaml:"in_flight_mib"`
+	// RetentionEvery is how often the retention job runs. Default: 24h.
+	RetentionEvery Duration `yaml:"retention_every"`
+	// PublicLog serves the tiles of the logs to everybody. Default: false.
+	PublicLog bool `yaml:"public_log"`
 	// InsecureListen allows an address that is not loopback. Only a flag sets it.
 	InsecureListen bool `yaml:"-"`
 }

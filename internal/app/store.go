@@ -33,6 +33,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -128,7 +129,7 @@ func (s Store) Create(ctx context.Context, name, origin string) error {
 	if err := s.make(ctx, name, origin, keys); err != nil {
 		return errors.Join(err, os.Remove(s.KeyFile(name))) // nothing was sealed under it
 	}
-	return nil
+	return s.writePolicy()
 }
 
 // make makes the database of a new ledger. What it can not finish it takes away
@@ -185,12 +186,59 @@ func (s Store) Names(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// Socket is where a server of this data folder answers its operator's commands;
+// empty for a database, whose ledgers several processes may write.
+func (s Store) Socket() string {
+	if s.Data == "" {
+		return ""
+	}
+	return filepath.Join(s.Data, "counterfoil.sock")
+}
+
+// PolicyFile is where the retention classes of the ledgers are. It may be missing.
+func (s Store) PolicyFile() string {
+	if s.Data != "" {
+		return filepath.Join(s.Data, PolicyName)
+	}
+	return filepath.Join(s.Keys, PolicyName)
+}
+
+// PolicyName is the file of the retention classes in a data folder, or in the
+// folder of the keys of a database.
+const PolicyName = "retention.yaml"
+
+// Policy reads the retention classes, or gives the default ones.
+func (s Store) Policy() (*custody.Policy, error) {
+	b, err := os.ReadFile(s.PolicyFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return custody.DefaultPolicy(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read retention classes: %w", err)
+	}
+	return custody.ParsePolicy(b)
+}
+
+// writePolicy puts the default retention classes where they can be reviewed.
+func (s Store) writePolicy() error {
+	f, err := os.OpenFile(s.PolicyFile(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write retention classes: %w", err)
+	}
+	_, err = f.Write(custody.DefaultPolicyText())
+	return errors.Join(err, f.Close())
+}
+
 // Opened is an open ledger with what it stands on.
 type Opened struct {
 	Name   string
 	Ledger *ledger.Ledger
 	DB     *db.DB
 	Keys   *keyring.Keyring
+	Policy *custody.Policy
 	lock   *flock.Flock
 }
 
@@ -237,7 +285,10 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 	if o.DB, err = db.Open(ctx, s.dbConfig(name, !write)); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", name, err)
 	}
-	cfg := ledger.Config{DB: o.DB, Keys: o.Keys}
+	if o.Policy, err = s.Policy(); err != nil {
+		return nil, errors.Join(err, o.DB.Close())
+	}
+	cfg := ledger.Config{DB: o.DB, Keys: o.Keys, Classify: o.Policy.Classify}
 	if edit != nil {
 		edit(&cfg)
 	}

@@ -102,6 +102,9 @@ func New(cfg Config) (*Custodian, error) {
 	return &Custodian{cfg: cfg, l: cfg.Ledger, job: make(chan struct{}, 1)}, nil
 }
 
+// Policy are the retention classes in force.
+func (c *Custodian) Policy() *Policy { return c.cfg.Policy }
+
 // By is who acts: pseudonymous codes. Principal is the authenticated writer
 // where that is not the actor.
 type By struct {

@@ -28,7 +28,8 @@ var holdName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,59}$`)
 // Reason are kept private.
 type HoldSpec struct {
 	Name    string          `json:"name"`
-	Query   ledger.Query    `json:"query"`
+	Query   ledger.Query    `json:"-"`
+	Scope   string          `json:"scope"` // the query in words, for the record
 	Subject json.RawMessage `json:"subject,omitempty"`
 	Records []string        `json:"records,omitempty"`
 	Matter  string          `json:"matter"`
@@ -69,12 +70,8 @@ func (c *Custodian) PlaceHold(ctx context.Context, by By, spec HoldSpec) (Reques
 	if err := c.put(&r, spec); err != nil {
 		return r, err
 	}
-	query, err := json.Marshal(spec.Query)
-	if err != nil {
-		return r, err
-	}
-	members := map[string]any{"act": "place", "count": r.Count, "query": digest(query), "ids": digest([]byte(strings.Join(ids, "\n"))), "review": stamp(r.Until),
-		"matter": spec.Matter, "scope": json.RawMessage(query), "reason": spec.Reason}
+	members := map[string]any{"act": "place", "count": r.Count, "query": digest([]byte(spec.Scope)), "ids": digest([]byte(strings.Join(ids, "\n"))), "review": stamp(r.Until),
+		"matter": spec.Matter, "scope": spec.Scope, "reason": spec.Reason}
 	return r, c.hold(ctx, by, &r, members, func(ctx context.Context, tx *db.Tx) error {
 		if err := insertRequest(ctx, tx, &r); err != nil {
 			return err

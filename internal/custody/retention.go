@@ -254,7 +254,8 @@ func (c *Custodian) event(ctx context.Context, key string, seen map[string]time.
 }
 
 // AnnouncePolicy writes the retention classes into the log if they are not those
-// that stand there last: a change of what is kept for how long is a record.
+// that stand there last: a change of what is kept for how long is a record. The
+// ones that come with the program are not announced before there was a change.
 func (c *Custodian) AnnouncePolicy(ctx context.Context, by By) error {
 	var last string
 	page, err := c.l.List(ctx, ledger.Query{Type: string(record.Registry), Kind: "retention", Limit: 1})
@@ -270,7 +271,7 @@ func (c *Custodian) AnnouncePolicy(ctx context.Context, by By) error {
 		}
 		last = doc.Registry.Digest
 	}
-	if last == c.cfg.Policy.Digest() {
+	if last == c.cfg.Policy.Digest() || last == "" && c.cfg.Policy.Digest() == DefaultPolicy().Digest() {
 		return nil
 	}
 	members := map[string]any{"act": "retention", "kind": "retention", "name": "retention", "digest": c.cfg.Policy.Digest(), "actor": by.Actor, "content": string(c.cfg.Policy.text)}

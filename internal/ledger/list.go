@@ -28,6 +28,14 @@ type Query struct {
 	Limit int
 	// Ascending lists the oldest first. Default: newest first.
 	Ascending bool
+	// Within bounds what is seen at all. Default: everything.
+	Within *Bounds `json:"-"`
+}
+
+// Bounds are what somebody may see of a ledger.
+type Bounds struct {
+	Systems []string // nil: all; records without a system are seen with all only
+	Held    bool     // only records under a legal hold
 }
 
 // Page is one page of entries. More says that another follows: continue with
@@ -155,6 +163,15 @@ func (q *Query) where() (string, []any) {
 	}
 	if !q.To.IsZero() {
 		add("time < ?", q.To.UnixNano())
+	}
+	if w := q.Within; w != nil && w.Held {
+		terms = append(terms, "idx IN (SELECT idx FROM held)")
+	}
+	if w := q.Within; w != nil && w.Systems != nil {
+		terms = append(terms, "system IN ("+db.Marks(len(w.Systems))+")")
+		for _, s := range w.Systems {
+			args = append(args, s)
+		}
 	}
 	if q.Start > 0 {
 		add("idx >= ?", q.Start)

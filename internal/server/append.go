@@ -8,18 +8,18 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
-
-// principal names who writes, until access control does.
-const principal = "local:http"
 
 // maxFaults is how many faults of a batch are listed.
 const maxFaults = 20
@@ -45,8 +45,12 @@ func (s *Server) append(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b := ledger.Batch{Principal: principal, Capture: capture, Partial: partial}
+	c := callerOf(r)
+	b := ledger.Batch{Principal: c.principal, Capture: capture, Partial: partial}
 	records, problems := parseAll(l.Rules(), raws)
+	if err := s.mayAppend(r, c, records); err != nil {
+		return err
+	}
 	if len(problems) > 0 && !partial {
 		return refusedBatch(problems, single)
 	}
@@ -69,6 +73,22 @@ func (s *Server) append(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return writeAppended(w, res, records, problems, single)
+}
+
+// mayAppend refuses records of systems that the caller does not send for.
+func (s *Server) mayAppend(r *http.Request, c *caller, records []*record.Record) error {
+	if c.systems == nil {
+		return nil
+	}
+	for _, rec := range records {
+		if rec == nil {
+			continue
+		}
+		if f := rec.Fields(); !slices.Contains(c.systems, f.System) {
+			return s.deny(r.Context(), c, access.Append, "", "you send for "+strings.Join(c.systems, ", ")+", not for "+strconv.Quote(f.System))
+		}
+	}
+	return nil
 }
 
 func appendParameters(r *http.Request) (partial bool, capture string, err error) {

@@ -74,10 +74,14 @@ func TestMethods(t *testing.T) {
 			checked++
 			p := r.do(method, path, nil)
 			p.problem(405, "method")
-			want := "GET, HEAD"
-			if path == records {
-				want = "GET, HEAD, POST"
+			var allowed []string
+			if answers.find("GET", path) != nil {
+				allowed = append(allowed, "GET", "HEAD")
 			}
+			if answers.find("POST", path) != nil {
+				allowed = append(allowed, "POST")
+			}
+			want := strings.Join(allowed, ", ")
 			if allow := p.header.Get("Allow"); allow != want {
 				t.Errorf("%s %s: Allow %q, want %q", method, path, allow, want)
 			}

@@ -44,6 +44,11 @@ var kinds = map[string]kind{
 	string(ledger.Unavailable):   {503, "Storage not available", "The database does not answer or fails. Nothing was half written; send the same again later."},
 	string(ledger.Full):          {507, "No space left", "The database can not grow. Nothing was half written; the server goes on when there is space."},
 	string(ledger.NotFound):      {404, "Not found", "There is nothing under this name."},
+	string(ledger.Held):          {409, "Under a legal hold", "A legal hold protects it. Nothing was erased; release the hold first."},
+	"unauthenticated":            {401, "Who asks is not known", "Send an API key or a token as Authorization: Bearer …, or sign in at /auth/."},
+	"forbidden":                  {403, "Not allowed", "The roles of who asks do not allow it here, or it takes a second person. The attempt is recorded."},
+	"purpose":                    {400, "No purpose", "Private values are opened for a purpose, and some for a case, that the request must state. They stand in the access record."},
+	"throttled":                  {429, "Too many attempts", "Wait as Retry-After says."},
 	string(ledger.Closed):        {503, "Shutting down", "The ledger is stopping or not started yet."},
 	string(ledger.Invalid):       {400, "Bad request", "The request can not be right as it is."},
 	string(ledger.Internal):      {500, "Internal error", "Something failed here that should not. The server's log has the cause under the request id."},
@@ -137,6 +142,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := toProblem(err)
 	p.Instance = w.Header().Get("X-Request-Id")
 	switch p.Status {
+	case 401:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="counterfoil"`)
 	case 429:
 		w.Header().Set("Retry-After", "1")
 	case 503, 507:

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/record"
@@ -45,12 +47,31 @@ func send(w http.ResponseWriter, media, cache string, b []byte) error {
 
 // ledger finds the ledger that the path names.
 func (s *Server) ledger(r *http.Request) (*ledger.Ledger, error) {
-	name := r.PathValue("ledger")
+	return s.ledgerNamed(r.PathValue("ledger"))
+}
+
+func (s *Server) ledgerNamed(name string) (*ledger.Ledger, error) {
 	l, ok := s.cfg.Ledgers.Ledger(name)
 	if !ok {
 		return nil, refused(string(ledger.NotFound), "GET /v1/ledgers lists those that you may see", "there is no ledger %q", name)
 	}
 	return l, nil
+}
+
+// find reads the record that the path names, if the caller may see it.
+func (s *Server) find(r *http.Request, l *ledger.Ledger) (ledger.Entry, *record.Statement, error) {
+	e, err := l.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return e, nil, err
+	}
+	st, err := record.ParseStatement(e.Statement)
+	if err != nil {
+		return e, nil, err
+	}
+	if ok, err := s.sees(r.Context(), callerOf(r), l, st); err != nil || !ok {
+		return e, nil, cmp.Or(err, refused(string(ledger.NotFound), "GET …/records lists those that you may see", "no record %q in this ledger", r.PathValue("id")))
+	}
+	return e, st, nil
 }
 
 // record answers one statement, with private values where they were asked for.
@@ -63,17 +84,20 @@ func (s *Server) record(r *http.Request) (api.Entry, error) {
 	if err != nil {
 		return api.Entry{}, err
 	}
-	e, err := l.Get(r.Context(), r.PathValue("id"))
+	e, st, err := s.find(r, l)
 	if err != nil {
 		return api.Entry{}, err
 	}
 	out := api.Entry{Index: e.Index, Statement: e.Statement}
-	openings, asked, err := s.openings(r, l, q)
-	if err != nil || !asked {
+	gone, err := l.Erased(r.Context(), st.ID())
+	if err != nil {
 		return out, err
 	}
-	st, err := record.ParseStatement(e.Statement)
-	if err != nil {
+	for _, g := range gone {
+		out.Erased = append(out.Erased, api.Erased(g))
+	}
+	openings, asked, err := s.openings(r, l, st, q)
+	if err != nil || !asked {
 		return out, err
 	}
 	out.Record, err = st.Open(openings)
@@ -82,7 +106,7 @@ func (s *Server) record(r *http.Request) (api.Entry, error) {
 
 // openings reads the private values that a request asks for: evidence=true or
 // disclose=all for all, or each disclose=/pointer.
-func (s *Server) openings(r *http.Request, l *ledger.Ledger, q url.Values) ([]record.Opening, bool, error) {
+func (s *Server) openings(r *http.Request, l *ledger.Ledger, st *record.Statement, q url.Values) ([]record.Opening, bool, error) {
 	all, err := boolean(q, "evidence")
 	if err != nil {
 		return nil, false, err
@@ -96,7 +120,14 @@ func (s *Server) openings(r *http.Request, l *ledger.Ledger, q url.Values) ([]re
 	} else if len(pointers) == 0 {
 		return nil, false, nil
 	}
-	o, err := l.Disclose(r.Context(), r.PathValue("id"), pointers)
+	a, allowed, err := s.values(r.Context(), callerOf(r), st, pointers)
+	if err != nil {
+		return nil, true, err
+	}
+	if pointers == nil && len(allowed) == len(st.Seals()) {
+		allowed = nil // all that are left
+	}
+	o, err := l.Disclose(r.Context(), st.ID(), allowed, a)
 	return o, true, err
 }
 
@@ -110,7 +141,11 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	openings, _, err := s.openings(r, l, q)
+	_, st, err := s.find(r, l)
+	if err != nil {
+		return err
+	}
+	openings, _, err := s.openings(r, l, st, q)
 	if err != nil {
 		return err
 	}
@@ -149,6 +184,7 @@ func (s *Server) list(r *http.Request) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	q.Within = callerOf(r).bounds()
 	res, err := l.List(r.Context(), q)
 	if err != nil {
 		return page{}, err
@@ -170,6 +206,9 @@ func (s *Server) stats(r *http.Request) (api.Stats, error) {
 	}
 	if _, err := parameters(r); err != nil {
 		return api.Stats{}, err
+	}
+	if callerOf(r).bounds() != nil {
+		return api.Stats{}, s.deny(r.Context(), callerOf(r), access.Read, "", "counts are of the whole ledger, and you may see a part of it")
 	}
 	st, err := l.Stats(r.Context())
 	if err != nil {
@@ -201,7 +240,7 @@ func (s *Server) ledgers(r *http.Request) (api.Ledgers, error) {
 	}
 	out := api.Ledgers{Ledgers: []api.LedgerInfo{}}
 	for _, name := range s.cfg.Ledgers.Names() {
-		if l, ok := s.cfg.Ledgers.Ledger(name); ok {
+		if l, ok := s.cfg.Ledgers.Ledger(name); ok && callerOf(r).Sees(name) {
 			out.Ledgers = append(out.Ledgers, api.LedgerInfo{Name: name, Origin: l.Origin(), VerifierKey: l.VerifierKey()})
 		}
 	}
@@ -222,6 +261,14 @@ func (s *Server) trust(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return send(w, "text/plain; charset=utf-8", "no-store", b)
+}
+
+// wholeLog serves the log to who may read all of it.
+func (s *Server) wholeLog(w http.ResponseWriter, r *http.Request) error {
+	if c := callerOf(r); c.bounds() != nil && r.PathValue("path") != "checkpoint" {
+		return s.deny(r.Context(), c, access.Read, "", "the tiles are of the whole ledger, and you may see a part of it")
+	}
+	return s.log(w, r)
 }
 
 // log serves the C2SP tlog-tiles paths of one log.

@@ -14,11 +14,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/audit"
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
@@ -75,6 +77,9 @@ func newRig(t *testing.T, o options) *rig {
 	r.l, err = ledger.Open(t.Context(), lc)
 	must(t, err)
 	r.shelf = &shelf{ledgers: map[string]*ledger.Ledger{"main": r.l}, ready: map[string]string{"main": ""}}
+	custodian, err := custody.New(custody.Config{Ledger: r.l, Pause: time.Nanosecond})
+	must(t, err)
+	r.shelf.custody = map[string]*custody.Custodian{"main": custodian}
 	sc := server.Config{Ledgers: r.shelf, Registry: r.registry, Version: "test", Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if o.server != nil {
 		o.server(&sc)
@@ -127,6 +132,10 @@ type clerk struct {
 }
 
 func (c *clerk) RoundTrip(req *http.Request) (*http.Response, error) {
+	if q := req.URL.Query(); (q.Has("disclose") || q.Has("evidence")) && req.Header.Get("Counterfoil-Purpose") == "" {
+		req = req.Clone(req.Context())
+		req.Header.Set("Counterfoil-Purpose", "test")
+	}
 	var sent bytes.Buffer
 	if req.Body != nil {
 		req = req.Clone(req.Context())

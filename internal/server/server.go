@@ -17,8 +17,10 @@
 //     and for other hosts than this one are refused.
 //   - No recorded content is logged.
 //
-// It authenticates nobody: until access control lands, it must be bound to
-// loopback only, which is the caller's business (package app).
+// Who asks is the business of a Door (package access); what they may do stands
+// in the one table of that room, and is looked up here before a handler runs.
+// Without a door everybody may do everything: such a server must be bound to
+// loopback, which is the caller's business (package app).
 package server
 
 import (
@@ -32,6 +34,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 )
 
@@ -44,6 +48,8 @@ type Ledgers interface {
 	Names() []string
 	// Trust returns the trust policy of a ledger for outsiders, as a file.
 	Trust(name string) ([]byte, error)
+	// Custodian returns the custody of a ledger by name, or false.
+	Custodian(name string) (*custody.Custodian, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
 	// text means that the check passed.
 	Ready(ctx context.Context) map[string]string
@@ -83,6 +89,15 @@ func (l *Limits) fill() {
 type Config struct {
 	// Ledgers are the ledgers. Required.
 	Ledgers Ledgers
+	// Door says who asks. Default: everybody is on the machine itself and may do
+	// everything, which is for loopback only.
+	Door Door
+	// Principal is the writer of what comes in from the machine itself, without
+	// access control. Default: local:http.
+	Principal string
+	// PublicLog serves the tiles of the logs to everybody, as C2SP has it. They
+	// hold statements, and nothing private. Default: only to who may read them.
+	PublicLog bool
 	// Logger receives one line a request. Default: none.
 	Logger *slog.Logger
 	// Registry collects the metrics that /metrics shows. Default: a new one.
@@ -106,6 +121,7 @@ type Server struct {
 	metrics *metrics
 	openapi []byte
 	routes  []string
+	denials denials
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -115,6 +131,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Ledgers == nil {
 		return nil, errors.New("server: Ledgers is required")
 	}
+	if cfg.Principal == "" {
+		cfg.Principal = "local:http"
+	}
+	if cfg.Door == nil {
+		cfg.Door = open{cfg.Principal}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -122,7 +144,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Registry = prometheus.NewRegistry()
 	}
 	cfg.Limits.fill()
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), budget: semaphore.NewWeighted(cfg.Limits.InFlight), zstds: make(chan *zstd.Decoder, 4)}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), budget: semaphore.NewWeighted(cfg.Limits.InFlight), zstds: make(chan *zstd.Decoder, 4), denials: denials{now: time.Now}}
 	var err error
 	if s.metrics, err = newMetrics(cfg.Registry); err != nil {
 		return nil, err
@@ -142,7 +164,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // with the API document.
 func (s *Server) Routes() []string { return s.routes }
 
-func (s *Server) handle(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+// handle serves a route to who may do an action there.
+func (s *Server) handle(pattern string, action access.Action, h func(http.ResponseWriter, *http.Request) error) {
+	s.public(pattern, s.guarded(action, h))
+}
+
+// public serves a route to everybody.
+func (s *Server) public(pattern string, h func(http.ResponseWriter, *http.Request) error) {
 	s.routes = append(s.routes, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -153,21 +181,27 @@ func (s *Server) handle(pattern string, h func(http.ResponseWriter, *http.Reques
 
 // route lists every route, in the order of the API document.
 func (s *Server) route() {
-	s.handle("POST /v1/ledgers/{ledger}/records", s.append)
-	s.handle("GET /v1/ledgers/{ledger}/records", get(s.list))
-	s.handle("GET /v1/ledgers/{ledger}/records/{id}", get(s.record))
-	s.handle("GET /v1/ledgers/{ledger}/records/{id}/receipt", s.receipt)
-	s.handle("GET /v1/ledgers/{ledger}/stats", get(s.stats))
-	s.handle("GET /v1/ledgers/{ledger}/trust", s.trust)
-	s.handle("GET /v1/ledgers", get(s.ledgers))
-	s.handle("GET /log/{ledger}/{path...}", s.log)
-	s.handle("GET /schema/record.json", s.schema)
-	s.handle("GET /openapi.json", s.document)
-	s.handle("GET /problems/{code}", s.problem)
-	s.handle("GET /healthz", get(s.healthz))
-	s.handle("GET /readyz", s.readyz)
-	s.handle("GET /metrics", s.showMetrics)
-	s.handle("GET /{$}", s.home)
+	s.handle("POST /v1/ledgers/{ledger}/records", access.Append, s.append)
+	s.handle("GET /v1/ledgers/{ledger}/records", access.Read, get(s.list))
+	s.handle("GET /v1/ledgers/{ledger}/records/{id}", access.Read, get(s.record))
+	s.handle("GET /v1/ledgers/{ledger}/records/{id}/receipt", access.Read, s.receipt)
+	s.handle("GET /v1/ledgers/{ledger}/stats", access.Read, get(s.stats))
+	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
+	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
+	s.routeCustody()
+	s.routeAccess()
+	if s.cfg.PublicLog {
+		s.public("GET /log/{ledger}/{path...}", s.log)
+	} else {
+		s.handle("GET /log/{ledger}/{path...}", access.Read, s.wholeLog)
+	}
+	s.public("GET /schema/record.json", s.schema)
+	s.public("GET /openapi.json", s.document)
+	s.public("GET /problems/{code}", s.problem)
+	s.public("GET /healthz", get(s.healthz))
+	s.public("GET /readyz", s.readyz)
+	s.handle("GET /metrics", access.ReadHealth, s.showMetrics)
+	s.public("GET /{$}", s.home)
 	s.mux.HandleFunc("/", s.nothing)
 }
 

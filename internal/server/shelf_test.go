@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/proof"
@@ -18,6 +19,7 @@ import (
 type shelf struct {
 	mu      sync.Mutex // guards all below
 	ledgers map[string]*ledger.Ledger
+	custody map[string]*custody.Custodian
 	ready   map[string]string
 	trust   error // of Trust
 	panics  bool  // on every look-up
@@ -40,6 +42,13 @@ func (s *shelf) Ledger(name string) (*ledger.Ledger, bool) {
 	}
 	l, ok := s.ledgers[name]
 	return l, ok
+}
+
+func (s *shelf) Custodian(name string) (*custody.Custodian, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.custody[name]
+	return c, ok
 }
 
 func (s *shelf) Names() []string {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package access
+
+import "slices"
+
+// Role is what an actor is to a ledger.
+type Role string
+
+// The roles. Each is described in [Roles].
+const (
+	Source     Role = "source"
+	Reviewer   Role = "reviewer"
+	Owner      Role = "owner"
+	Governance Role = "governance"
+	Auditor    Role = "auditor"
+	Privacy    Role = "privacy"
+	Records    Role = "records"
+	Legal      Role = "legal"
+	Admin      Role = "admin"
+)
+
+// Roles lists every role, in the order of the table.
+func Roles() []Role {
+	return []Role{Source, Reviewer, Owner, Governance, Auditor, Privacy, Records, Legal, Admin}
+}
+
+// Action is one thing that can be done.
+type Action string
+
+// The actions. What each means stands beside its row in [Matrix].
+const (
+	Append         Action = "record.append"
+	Read           Action = "record.read"
+	ReadValue      Action = "value.read"
+	ReadIdentity   Action = "identity.read"
+	RequestWarrant Action = "warrant.request"
+	ApproveWarrant Action = "warrant.approve"
+	BreakGlass     Action = "glass.break"
+	ReviewGlass    Action = "glass.review"
+	ReportSubject  Action = "subject.report"
+	RequestErasure Action = "erasure.request"
+	ApproveErasure Action = "erasure.approve"
+	ExecuteErasure Action = "erasure.execute"
+	ReadCustody    Action = "custody.read"
+	PlaceHold      Action = "hold.place"
+	ApproveHold    Action = "hold.approve"
+	RunRetention   Action = "retention.run"
+	ReadAccess     Action = "access.read"
+	ManageAccess   Action = "access.manage"
+	RotateKeys     Action = "key.rotate"
+	ReadHealth     Action = "health.read"
+)
+
+// Condition is what must hold, beside the role, before an action is allowed.
+type Condition string
+
+// The conditions. The caller of [Actor.May] sees that they are fulfilled.
+const (
+	Always  Condition = "yes"     // nothing more
+	Stated  Condition = "purpose" // a purpose is stated, and the grant covers it
+	Ticket  Condition = "ticket"  // a purpose and the case it is for
+	Warrant Condition = "warrant" // a purpose and a warrant that a second person approved
+	Held    Condition = "held"    // a purpose; records under a legal hold only
+)
+
+// Row is one line of the table: an action, what it means, and for each role that
+// may do it under which condition. A role that is not named may not.
+type Row struct {
+	Action Action             `json:"action"`
+	About  string             `json:"about"`
+	Rule   string             `json:"rule,omitempty"` // of segregation of duties
+	Allow  map[Role]Condition `json:"allow"`
+}
+
+// matrix follows the role matrix and the segregation of duties of the
+// regulation reference, §5.3 and §5.4.
+var matrix = []Row{
+	{Append, "send records", "", map[Role]Condition{Source: Always}},
+	{Read, "list and read statements, receipts without values, counts, the log", "", map[Role]Condition{
+		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Held}},
+	{ReadValue, "open private inputs, outputs, scores and reasons", "each read is an access record, written first", map[Role]Condition{
+		Reviewer: Stated, Auditor: Warrant, Privacy: Stated, Legal: Held}},
+	{ReadIdentity, "open who the person is: subject, external ids", "the one who asks is not the one who approves", map[Role]Condition{
+		Auditor: Warrant, Privacy: Warrant, Legal: Held}},
+	{RequestWarrant, "ask for a warrant to open values", "", map[Role]Condition{Auditor: Stated, Privacy: Stated}},
+	{ApproveWarrant, "approve a warrant", "not one's own", map[Role]Condition{Privacy: Always, Legal: Always}},
+	{BreakGlass, "open values at once, for 60 minutes, with alarm and review", "", map[Role]Condition{
+		Reviewer: Ticket, Owner: Ticket, Governance: Ticket}},
+	{ReviewGlass, "review a break-glass afterwards", "not one's own", map[Role]Condition{Privacy: Always}},
+	{ReportSubject, "report what is held about a person", "", map[Role]Condition{Privacy: Ticket}},
+	{RequestErasure, "ask for an erasure", "", map[Role]Condition{Privacy: Ticket, Records: Ticket}},
+	{ApproveErasure, "approve or refuse an erasure", "not one's own request", map[Role]Condition{Privacy: Always}},
+	{ExecuteErasure, "execute an approved erasure", "neither the one who asked nor the one who approved", map[Role]Condition{Records: Always}},
+	{ReadCustody, "list holds, erasures, warrants and retention", "", map[Role]Condition{
+		Governance: Always, Auditor: Always, Privacy: Always, Records: Always, Legal: Always}},
+	{PlaceHold, "place, review and ask to release a legal hold", "", map[Role]Condition{Legal: Always}},
+	{ApproveHold, "approve a hold or its release", "not one's own", map[Role]Condition{Privacy: Always}},
+	{RunRetention, "run the retention job", "", map[Role]Condition{Records: Always}},
+	{ReadAccess, "read the access log", "", map[Role]Condition{Governance: Always, Auditor: Always, Privacy: Always}},
+	{ManageAccess, "grant roles, make and revoke keys, end sessions", "holds no other role", map[Role]Condition{Admin: Always}},
+	{ReadHealth, "read the metrics", "", map[Role]Condition{Admin: Always, Governance: Always}},
+	{RotateKeys, "rotate master and signing keys", "", map[Role]Condition{Admin: Always}},
+}
+
+// Matrix returns the table.
+func Matrix() []Row { return slices.Clone(matrix) }
+
+// Allowed looks up one cell of the table.
+func Allowed(role Role, action Action) (Condition, bool) {
+	for _, row := range matrix {
+		if row.Action == action {
+			c, ok := row.Allow[role]
+			return c, ok
+		}
+	}
+	return "", false
+}
+
+// Exclusive says whether two different roles may not be held by one actor: an
+// administrator holds no other (segregation of duties, rule 9), and who sends
+// records sends records only.
+func Exclusive(a, b Role) bool {
+	return a != b && (a == Admin || b == Admin || a == Source || b == Source)
+}
