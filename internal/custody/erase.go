@@ -5,6 +5,7 @@ package custody
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -161,6 +162,9 @@ func (c *Custodian) ExecuteErasures(ctx context.Context, by By, ids []string) ([
 			Refusals: listRefusals(p.refusals), Backups: c.cfg.Now().Add(c.cfg.Backups).UTC().Truncate(time.Second)}
 	}
 	tombstones, err := c.dispose(ctx, by, GroundSubject, p.targets)
+	if e, ok := errors.AsType[*ledger.Error](err); ok && e.Code == ledger.Held {
+		return nil, fault(ledger.Conflict, "execute it again: what is held is kept and said to be", "a legal hold was placed meanwhile")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -227,12 +231,12 @@ func (c *Custodian) related(ctx context.Context, subject []byte) (set []int64, e
 		set, err = c.l.Related(ctx, tx, c.l.SubjectMAC(canonical))
 		return err
 	})
-	return set, err
+	return set, ledger.Storage("find records of a person", err)
 }
 
 // planRecords sorts records into what is erased and what is kept, and why.
 func (c *Custodian) planRecords(ctx context.Context, indexes []int64, p *plan, seen map[int64]bool, ground string) error {
-	return c.l.DB().Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+	return ledger.Storage("plan erasure", c.l.DB().Read(ctx, func(ctx context.Context, tx *db.Tx) error {
 		left, err := ledger.EvidenceOf(ctx, tx, indexes)
 		if err != nil {
 			return err
@@ -255,7 +259,7 @@ func (c *Custodian) planRecords(ctx context.Context, indexes []int64, p *plan, s
 			}
 		}
 		return nil
-	})
+	}))
 }
 
 func (c *Custodian) planRecord(e ledger.Entry, left ledger.Evidence, p *plan, ground string) error {

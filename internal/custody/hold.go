@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -279,7 +278,7 @@ func (c *Custodian) liftReleased(ctx context.Context) error {
 			return moveRequest(ctx, tx, &r, StatusReleased)
 		})
 		if err != nil {
-			return fmt.Errorf("lift hold %s: %w", r.Name, err)
+			return ledger.Storage("lift hold", err)
 		}
 	}
 	return nil
@@ -304,7 +303,7 @@ func (c *Custodian) Holds(ctx context.Context) ([]Hold, error) {
 		}
 		return nil
 	})
-	return out, err
+	return out, ledger.Storage("count held records", err)
 }
 
 // Conflict is a record that is held, or was when it was disposed of.
@@ -336,5 +335,5 @@ func (c *Custodian) CheckDisposals(ctx context.Context) ([]Conflict, error) {
 		}
 		return rows.Err()
 	})
-	return conflicts, err
+	return conflicts, ledger.Storage("check disposals", err)
 }

@@ -150,7 +150,7 @@ func (c *Custodian) Requests(ctx context.Context, kind, status string) ([]Reques
 		return rows.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list requests: %w", err)
+		return nil, ledger.Storage("list requests", err)
 	}
 	return out, nil
 }
@@ -165,7 +165,7 @@ func (c *Custodian) request(ctx context.Context, kind, id string) (Request, erro
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fault(ledger.NotFound, "the list of requests shows their ids", "there is no %s %q", kind, id)
 	}
-	return r, err
+	return r, ledger.Storage("read request", err)
 }
 
 func (c *Custodian) scan(scan func(...any) error) (Request, error) {

@@ -52,7 +52,7 @@ func (c *Custodian) RunRetention(ctx context.Context, by By, progress func(Run))
 		return err
 	})
 	if err != nil {
-		return run, fmt.Errorf("list evidence keys: %w", err)
+		return run, ledger.Storage("list evidence keys", err)
 	}
 	held := map[Refusal]int64{}
 	for _, k := range keys {
@@ -146,7 +146,7 @@ func (c *Custodian) expireRecords(ctx context.Context, by By, k ledger.EvidenceK
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("list evidence: %w", err)
+			return ledger.Storage("list evidence", err)
 		}
 		if len(rows) == 0 {
 			return nil

@@ -95,7 +95,7 @@ func (c *Custodian) fill(ctx context.Context, rep *Report, set []int64) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("read records: %w", err)
+			return ledger.Storage("read records", err)
 		}
 		for _, e := range entries {
 			i := slices.IndexFunc(left, func(v ledger.Evidence) bool { return v.Index == e.Index })
@@ -196,7 +196,7 @@ func (c *Custodian) AccessLog(ctx context.Context, by By, subject json.RawMessag
 		out, err = c.accesses(ctx, tx, who)
 		return err
 	})
-	return out, err
+	return out, ledger.Storage("read accesses", err)
 }
 
 func (c *Custodian) accesses(ctx context.Context, tx *db.Tx, who []byte) ([]ledger.Entry, error) {

@@ -5,7 +5,6 @@ package custody
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -30,7 +29,7 @@ func (c *Custodian) heldRecords(ctx context.Context, hold string, fn func(e ledg
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("list held records: %w", err)
+		return ledger.Storage("list held records", err)
 	}
 	for i := 0; i < len(indexes); i += 400 {
 		entries, err := c.l.Find(ctx, indexes[i:min(i+400, len(indexes))])

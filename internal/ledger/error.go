@@ -66,6 +66,10 @@ func fault(code Code, hint, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
+// Storage gives a database error of another room its code, as this room does
+// with its own; verb says what was being done.
+func Storage(verb string, err error) error { return storage(verb, err) }
+
 // storage gives a database error its code. Errors that have one, and those of
 // the caller's context, pass through.
 func storage(verb string, err error) error {

@@ -4,6 +4,7 @@ package server
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 
 	"github.com/go-json-experiment/json"
@@ -12,6 +13,9 @@ import (
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/record"
 )
+
+// maxForm is how large a request may be that is not a batch of records.
+const maxForm = 1 << 20
 
 // post is the one handler of JSON requests that change something: read the body
 // strictly, run, answer.
@@ -45,8 +49,14 @@ func decode[In any](s *Server, w http.ResponseWriter, r *http.Request) (in In, e
 	defer held.release()
 	buf := buffers.Get().(*[]byte)
 	defer giveBack(buf)
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return in, refused("media_type", "send application/json", "Content-Type %q is not supported", r.Header.Get("Content-Type"))
+	}
 	if err := s.body(w, r, buf, held); err != nil {
 		return in, err
+	}
+	if len(*buf) > maxForm {
+		return in, refused("body_too_large", "send less at once", "the body is larger than %d bytes", maxForm)
 	}
 	err = json.Unmarshal(*buf, &in, json.RejectUnknownMembers(true))
 	if err == nil {

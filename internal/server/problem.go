@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -44,7 +45,6 @@ var kinds = map[string]kind{
 	string(ledger.Unavailable):   {503, "Storage not available", "The database does not answer or fails. Nothing was half written; send the same again later."},
 	string(ledger.Full):          {507, "No space left", "The database can not grow. Nothing was half written; the server goes on when there is space."},
 	string(ledger.NotFound):      {404, "Not found", "There is nothing under this name."},
-	string(ledger.Held):          {409, "Under a legal hold", "A legal hold protects it. Nothing was erased; release the hold first."},
 	"unauthenticated":            {401, "Who asks is not known", "Send an API key or a token as Authorization: Bearer …, or sign in at /auth/."},
 	"forbidden":                  {403, "Not allowed", "The roles of who asks do not allow it here, or it takes a second person. The attempt is recorded."},
 	"purpose":                    {400, "No purpose", "Private values are opened for a purpose, and some for a case, that the request must state. They stand in the access record."},
@@ -105,6 +105,9 @@ func toProblem(err error) *api.Problem {
 			detail = ""
 		}
 		return newProblem(string(e.Code), detail, e.Hint)
+	}
+	if e, ok := errors.AsType[*access.Error](err); ok {
+		return newProblem(string(e.Code), e.Message, e.Hint)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return newProblem(string(ledger.Unavailable), "the request ended before its answer was ready", "send the same again; ids make that safe")
