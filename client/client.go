@@ -47,6 +47,9 @@ type Doer interface {
 type Config struct {
 	// URL is the server's base URL, for example http://127.0.0.1:8780. Required.
 	URL string
+	// Token is an API key or a workload's token, sent as Authorization: Bearer.
+	// Default: none, for a server without access control.
+	Token Secret
 	// Ledger is the ledger's name. Default: main.
 	Ledger string
 	// HTTP sends requests. Default: an http.Client with a time limit of a minute.
@@ -60,13 +63,38 @@ type Config struct {
 	Trust *proof.Trust
 }
 
+// Secret is a text that prints as [redacted].
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "[redacted]" }
+
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 256 << 20
 
 // Client talks to one ledger of one server. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	base string
+	cfg    Config
+	base   string
+	reason Reason
+}
+
+// Reason says why private values are read; it stands in the access record.
+type Reason struct {
+	Purpose string // a code, for example complaint. Required to read values
+	Ticket  string // the case
+	Warrant string // the approval, where the role asks for one
+}
+
+// For returns a client that reads private values for a reason. The one that it
+// is made of is not changed.
+func (c *Client) For(r Reason) *Client {
+	out := *c
+	out.reason = r
+	return &out
 }
 
 // New makes a client. It sends nothing.
@@ -242,6 +270,14 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte) (b 
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-ndjson")
+	}
+	for name, v := range map[string]string{"Counterfoil-Purpose": c.reason.Purpose, "Counterfoil-Ticket": c.reason.Ticket, "Counterfoil-Warrant": c.reason.Warrant} {
+		if v != "" {
+			req.Header.Set(name, v)
+		}
+	}
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+string(c.cfg.Token))
 	}
 	res, err := c.cfg.HTTP.Do(req)
 	if err != nil {

@@ -57,7 +57,7 @@ func TestServer(t *testing.T) {
 	if err != nil || e.Index != 1 || strings.Contains(string(e.Statement), "two") || e.Record != nil {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err = c.Record(t.Context(), "b", "all"); err != nil || !strings.Contains(string(e.Record), `"two"`) {
+	if e, err = c.For(client.Reason{Purpose: "test"}).Record(t.Context(), "b", "all"); err != nil || !strings.Contains(string(e.Record), `"two"`) {
 		t.Errorf("disclosed: %s, %v", e.Record, err)
 	}
 	_, err = c.Record(t.Context(), "no/such?record")
@@ -69,7 +69,7 @@ func TestServer(t *testing.T) {
 		t.Errorf("%+v, %v", page, err)
 	}
 	stats, err := c.Stats(t.Context())
-	if err != nil || stats.Size != 3 || stats.Origin != "example.com/client" {
+	if err != nil || stats.Size != 4 || stats.Origin != "example.com/client" {
 		t.Errorf("%+v, %v", stats, err)
 	}
 
@@ -81,7 +81,7 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	receipt, err := c.Receipt(t.Context(), "b", "/subject")
+	receipt, err := c.For(client.Reason{Purpose: "test"}).Receipt(t.Context(), "b", "/subject")
 	if err != nil {
 		t.Fatal(err)
 	}

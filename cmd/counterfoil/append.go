@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ type outcome struct {
 }
 
 func (c *cli) appendCmd() *cobra.Command {
-	var serverURL, mapFile string
+	var mapFile string
 	var partial bool
 	cmd := &cobra.Command{
 		Use:   "append FILE…|-",
@@ -61,8 +62,8 @@ examples/README.md. Each chunk of 500 is stored whole or not at all; with
 				}
 				a.mapping = m
 			}
-			if serverURL != "" {
-				return a.toServer(cmd.Context(), serverURL, args)
+			if c.server != "" {
+				return a.toServer(cmd.Context(), c.server, args)
 			}
 			return c.write(cmd.Context(), func(o *app.Opened) error {
 				a.sink = &embedded{o.Ledger}
@@ -78,7 +79,6 @@ examples/README.md. Each chunk of 500 is stored whole or not at all; with
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&serverURL, "server", "", "URL of a running server, instead of --data")
 	f.StringVar(&mapFile, "map", "", "mapping file (YAML) that turns each input value into records")
 	f.BoolVar(&partial, "partial", false, "store what can be stored and name the rest")
 	return cmd
@@ -98,7 +98,7 @@ type appender struct {
 }
 
 func (a *appender) toServer(ctx context.Context, url string, args []string) error {
-	cl, err := client.New(client.Config{URL: url, Ledger: a.c.ledger})
+	cl, err := client.New(client.Config{URL: url, Ledger: a.c.ledger, Token: client.Secret(os.Getenv("COUNTERFOIL_TOKEN"))})
 	if err != nil {
 		return &usageError{err}
 	}

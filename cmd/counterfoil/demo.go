@@ -162,12 +162,12 @@ func (d *demonstration) show(cmd *cobra.Command, tamper bool) error {
 Try next, in another terminal:
 
   # a refund that a fraud score denied, and a person overrode
-  %[1]s get %[2]s %[3]s --disclose all
+  %[1]s get %[2]s %[3]s --disclose all --purpose complaint
   %[1]s list %[2]s --about %[3]s
 
   # its receipt, for somebody who trusts nobody here: as a file, and as a page
-  %[1]s receipt %[2]s %[3]s --disclose /decision/reason > refund.receipt.json
-  %[1]s receipt %[2]s %[3]s --html --disclose all -o refund.html
+  %[1]s receipt %[2]s %[3]s --disclose /decision/reason --purpose complaint > refund.receipt.json
+  %[1]s receipt %[2]s %[3]s --html --disclose all --purpose complaint -o refund.html
 
   # check it with nothing but the receipt and the trust policy
   %[1]s key trust %[2]s > trust.txt

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 
@@ -15,6 +16,7 @@ import (
 
 func (c *cli) receiptCmd() *cobra.Command {
 	var disclose []string
+	var why reason
 	var html bool
 	var output, config string
 	cmd := &cobra.Command{
@@ -28,48 +30,66 @@ trust policy (counterfoil key trust) that should reach them another way.
 With --html it is one page that shows the decision to a person and checks itself
 in the browser, without network.`,
 		Example: `  counterfoil receipt --data ./trail 0192f3a4-0001 > refund.receipt.json
-  counterfoil receipt --data ./trail 0192f3a4-0001 --disclose /subject --disclose /decision/reason
+  counterfoil receipt --data ./trail 0192f3a4-0001 --disclose /decision/reason --purpose complaint
   counterfoil receipt --data ./trail 0192f3a4-0001 --html -o refund.html`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.read(cmd.Context(), func(o *app.Opened) error {
-				openings, err := c.openings(cmd, o, args[0], disclose)
-				if err != nil {
+			b, trust, err := c.receipt(cmd.Context(), args[0], disclose, why, config)
+			if err != nil {
+				return err
+			}
+			if html {
+				var page bytes.Buffer
+				if err := paper.HTML(&page, b, trust); err != nil {
 					return err
 				}
-				rc, err := o.Ledger.Receipt(cmd.Context(), args[0], openings)
-				if err != nil {
-					return err
-				}
-				b, err := rc.Marshal()
-				if err != nil {
-					return err
-				}
-				if html {
-					cfg, err := c.config(config)
-					if err != nil {
-						return err
-					}
-					trust, err := cfg.Trust(o.Ledger.VerifierKey())
-					if err != nil {
-						return err
-					}
-					var page bytes.Buffer
-					if err := paper.HTML(&page, b, trust); err != nil {
-						return err
-					}
-					b = page.Bytes()
-				}
-				return c.output(output, b)
-			})
+				b = page.Bytes()
+			}
+			return c.output(output, b)
 		},
 	}
+	why.flags(cmd)
 	discloseFlag(cmd, &disclose)
 	cmd.Flags().BoolVar(&html, "html", false, "one self-contained page that checks itself")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")
 	cmd.Flags().StringVar(&config, "config", "", "configuration file with the witnesses (default: in --data)")
 	return cmd
+}
+
+// receipt makes a receipt, and the trust policy that it is judged by. Private
+// values come over the API alone, which writes the access down.
+func (c *cli) receipt(ctx context.Context, id string, disclose []string, why reason, config string) (b, trust []byte, err error) {
+	if err := why.check(disclose); err != nil {
+		return nil, nil, err
+	}
+	if c.server != "" || len(disclose) > 0 {
+		err = c.call(ctx, func(a *caller) error {
+			a.because(why)
+			if b, err = a.raw(ctx, "GET", c.at("records", id, "receipt")+query(disclose), nil); err == nil {
+				trust, err = a.raw(ctx, "GET", c.at("trust"), nil)
+			}
+			return err
+		})
+		if err != nil || c.server != "" {
+			return b, trust, err
+		}
+	}
+	err = c.read(ctx, func(o *app.Opened) error {
+		cfg, err := c.config(config)
+		if err != nil {
+			return err
+		}
+		if trust, err = cfg.Trust(o.Ledger.VerifierKey()); err != nil || b != nil {
+			return err
+		}
+		rc, err := o.Ledger.Receipt(ctx, id, nil)
+		if err == nil {
+			b, err = rc.Marshal()
+		}
+		return err
+	})
+	return b, trust, err
 }
 
 // output writes to a file, or to standard output.

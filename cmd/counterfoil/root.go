@@ -27,6 +27,8 @@ type cli struct {
 	store  app.Store
 	ledger string
 	json   bool
+	server string // URL of a running server, instead of a store
+	actor  string // who acts, on the machine itself
 
 	in  io.Reader
 	out io.Writer
@@ -133,9 +135,11 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 	f.StringVar(&c.store.Database, "database", os.Getenv("COUNTERFOIL_DATABASE"), "PostgreSQL URL, instead of --data (COUNTERFOIL_DATABASE)")
 	f.StringVar(&c.store.Keys, "keys", os.Getenv("COUNTERFOIL_KEYS"), "folder of the master keys (COUNTERFOIL_KEYS; default: keys in --data)")
 	f.StringVar(&c.ledger, "ledger", "main", "name of the ledger")
+	f.StringVar(&c.server, "server", os.Getenv("COUNTERFOIL_SERVER"), "URL of a running server, instead of --data (COUNTERFOIL_SERVER; the API key is taken from COUNTERFOIL_TOKEN)")
+	f.StringVar(&c.actor, "as", "", "who acts, as a code such as person:lena, where nobody is asked to prove it: on the data folder itself")
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	root.AddCommand(c.initCmd(), c.serveCmd(), c.demoCmd(), c.appendCmd(), c.getCmd(), c.listCmd(), c.receiptCmd(), c.verifyCmd(),
-		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.schemaCmd(), c.openapiCmd(), c.versionCmd())
+		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.accessCmd(), c.holdCmd(), c.subjectCmd(), c.erasureCmd(), c.warrantCmd(), c.glassCmd(), c.retentionCmd(), c.schemaCmd(), c.openapiCmd(), c.versionCmd())
 	wrapArgs(root)
 	if err := root.RegisterFlagCompletionFunc("ledger", c.completeLedgers); err != nil {
 		panic(err) // the flag is defined above

@@ -106,7 +106,7 @@ func (b *bench) sample(ctx context.Context, o *app.Opened) (files [][]byte, trus
 		if err != nil {
 			return nil, nil, err
 		}
-		open, err := o.Ledger.Disclose(ctx, st.ID(), nil)
+		open, err := o.Ledger.Copy(ctx, st.ID())
 		if err != nil {
 			return nil, nil, err
 		}
