@@ -24,9 +24,9 @@ type Checkpoint struct {
 
 // Sign writes the checkpoint as a note signed by signer, whose name should be
 // the origin.
-func Sign(cp Checkpoint, signer note.Signer) ([]byte, error) {
+func Sign(cp Checkpoint, signers ...note.Signer) ([]byte, error) {
 	text := torchwood.Checkpoint{Origin: cp.Origin, Tree: tlog.Tree{N: cp.Size, Hash: cp.Root}}.String()
-	b, err := note.Sign(&note.Note{Text: text}, signer)
+	b, err := note.Sign(&note.Note{Text: text}, signers...)
 	if err != nil {
 		return nil, fmt.Errorf("sign checkpoint: %w", err)
 	}

@@ -36,7 +36,7 @@ verifiers another way than receipts, and let them compare its fingerprint.`,
 				if err != nil {
 					return err
 				}
-				b, err := cfg.Trust(o.Ledger.VerifierKey())
+				b, err := cfg.Trust(o.Ledger.VerifierKeys()...)
 				if err != nil {
 					return err
 				}

@@ -80,7 +80,7 @@ func (c *cli) receipt(ctx context.Context, id string, disclose []string, why rea
 		if err != nil {
 			return err
 		}
-		if trust, err = cfg.Trust(o.Ledger.VerifierKey()); err != nil || b != nil {
+		if trust, err = cfg.Trust(o.Ledger.VerifierKeys()...); err != nil || b != nil {
 			return err
 		}
 		rc, err := o.Ledger.Receipt(ctx, id, nil)

@@ -280,7 +280,7 @@ func (a *App) Names() []string {
 
 // Trust implements [server.Ledgers].
 func (a *App) Trust(name string) ([]byte, error) {
-	return a.opts.Config.Trust(a.ledgers[name].Ledger.VerifierKey())
+	return a.opts.Config.Trust(a.ledgers[name].Ledger.VerifierKeys()...)
 }
 
 // Ready implements [server.Ledgers]: every database must answer. A witness that

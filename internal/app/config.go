@@ -186,8 +186,9 @@ func (c *Config) listenAddress() (string, error) {
 		"there is no access control yet, so %s would give everybody on the network full access", addr)
 }
 
-// Trust writes the trust policy of a log for outsiders.
-func (c *Config) Trust(vkey string) ([]byte, error) {
+// Trust writes the trust policy of a log for outsiders, with every key that it
+// has had.
+func (c *Config) Trust(vkeys ...string) ([]byte, error) {
 	var witnesses []proof.Witness
 	for _, w := range c.Witnesses {
 		witnesses = append(witnesses, proof.Witness{Name: w.Name, Key: w.Key})
@@ -200,5 +201,5 @@ func (c *Config) Trust(vkey string) ([]byte, error) {
 	for _, a := range c.Authorities {
 		roots = append(roots, a.pem...)
 	}
-	return proof.FormatTrust([]string{vkey}, witnesses, quorum, roots)
+	return proof.FormatTrust(vkeys, witnesses, quorum, roots)
 }

@@ -84,7 +84,7 @@ func (l *Local) Names() []string { return []string{l.opened.Name} }
 
 // Trust implements [server.Ledgers]: without witnesses, of which it knows none.
 func (l *Local) Trust(string) ([]byte, error) {
-	return (&Config{}).Trust(l.opened.Ledger.VerifierKey())
+	return (&Config{}).Trust(l.opened.Ledger.VerifierKeys()...)
 }
 
 // Ready implements [server.Ledgers].

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -87,7 +88,7 @@ func (a *auditor) recall(ctx context.Context) (*checkpoint, error) {
 	if s == nil {
 		return nil, nil
 	}
-	if s.VerifierKey != a.report.VerifierKey {
+	if !slices.ContainsFunc(a.snap.logKeys, func(k logKey) bool { return k.vkey == s.VerifierKey }) {
 		a.find(Finding{Code: Fork, Promise: 2, Index: -1,
 			Detail: fmt.Sprintf("the log key is %s; when it was verified here before it was %s", a.report.VerifierKey, s.VerifierKey)})
 	}
@@ -107,7 +108,7 @@ func (a *auditor) recall(ctx context.Context) (*checkpoint, error) {
 }
 
 func (a *auditor) remember(ctx context.Context) error {
-	err := a.cfg.Memory.Save(ctx, a.report.Origin, Seen{VerifierKey: a.report.VerifierKey, Checkpoint: string(a.snap.head), Time: time.Now().UTC()})
+	err := a.cfg.Memory.Save(ctx, a.report.Origin, Seen{VerifierKey: a.keyFor(a.snap.size).vkey, Checkpoint: string(a.snap.head), Time: time.Now().UTC()})
 	if err != nil {
 		return fmt.Errorf("remember checkpoint: %w", err)
 	}

@@ -8,9 +8,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
-	"golang.org/x/mod/sumdb/note"
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"github.com/counterfoil/counterfoil/internal/db"
@@ -29,6 +29,7 @@ type snapshot struct {
 	badKeys     map[int64]bool
 	expired     map[int64]bool // keys that were destroyed, as the table says; the tombstones are the proof
 	tombstones  tombstones
+	logKeys     []logKey
 	contentKey  []byte // nil without the master key
 }
 
@@ -69,6 +70,13 @@ func (a *auditor) readSnapshot(ctx context.Context, tx *db.Tx) error {
 		a.find(Finding{Code: HeadMismatch, Promise: 2, Index: -1, Detail: "the head row is missing"})
 	}
 	a.report.Size = s.size
+	first := a.report.VerifierKey
+	if all := meta["vkeys"]; len(all) > 0 {
+		first, _, _ = strings.Cut(string(all), "\n")
+	}
+	if err := a.readLogKeys(ctx, tx, first); err != nil {
+		return err
+	}
 	if err := a.readCheckpoints(ctx, tx); err != nil {
 		return err
 	}
@@ -102,26 +110,16 @@ func each(ctx context.Context, tx *db.Tx, query string, args []any, row func(*sq
 	return rows.Err()
 }
 
-// verifier is the key that signed checkpoints must have: the one remembered,
-// or on a first visit the database's own.
-func (a *auditor) verifier() (note.Verifier, error) {
-	return note.NewVerifier(a.report.VerifierKey)
-}
-
 // judge opens one signed note. With a trust policy of its own, that decides;
 // witnesses are then only asked of the head.
 func (a *auditor) judge(signed []byte) (proof.Checkpoint, error) {
-	v, err := a.verifier()
-	if err != nil {
-		return proof.Checkpoint{}, fmt.Errorf("the log key %q is not a verifier key", a.report.VerifierKey)
-	}
-	n, err := note.Open(signed, note.VerifierList(v))
-	if err != nil {
-		return proof.Checkpoint{}, fmt.Errorf("not signed by %s: %w", a.report.VerifierKey, err)
-	}
 	cp, err := proof.ParseCheckpoint(signed)
 	if err != nil {
 		return cp, err
+	}
+	n, err := a.openCheckpoint(signed, cp.Size)
+	if err != nil {
+		return proof.Checkpoint{}, err
 	}
 	if cp.Origin != a.report.Origin {
 		return cp, fmt.Errorf("origin %q, want %q (signed text %q)", cp.Origin, a.report.Origin, n.Text)

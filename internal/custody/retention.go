@@ -258,7 +258,7 @@ func (c *Custodian) event(ctx context.Context, key string, seen map[string]time.
 // ones that come with the program are not announced before there was a change.
 func (c *Custodian) AnnouncePolicy(ctx context.Context, by By) error {
 	var last string
-	page, err := c.l.List(ctx, ledger.Query{Type: string(record.Registry), Kind: "retention", Limit: 1})
+	page, err := c.l.List(ctx, ledger.Query{Type: string(record.Registry), Kind: ledger.ActRetention, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (c *Custodian) AnnouncePolicy(ctx context.Context, by By) error {
 	if last == c.cfg.Policy.Digest() || last == "" && c.cfg.Policy.Digest() == DefaultPolicy().Digest() {
 		return nil
 	}
-	members := map[string]any{"act": "retention", "kind": "retention", "name": "retention", "digest": c.cfg.Policy.Digest(), "actor": by.Actor, "content": string(c.cfg.Policy.text)}
+	members := map[string]any{"act": ledger.ActRetention, "kind": "retention", "name": "retention", "digest": c.cfg.Policy.Digest(), "actor": by.Actor, "content": string(c.cfg.Policy.text)}
 	_, err = c.write(ctx, by, []entry{{record.Registry, map[string]any{"registry": members}}}, nil)
 	return err
 }

@@ -83,7 +83,7 @@ type item struct {
 // [*Error] or *record.Error; when one record is the reason for refusing the
 // whole batch, inside a [*RecordError] that says which.
 func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
-	if l.signer == nil {
+	if l.contentKey == nil {
 		return nil, fault(Invalid, "", "the ledger was opened without its keys")
 	}
 	if len(b.Records) == 0 {
@@ -116,6 +116,13 @@ func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
 
 // custody are the types of records that nobody can send.
 var custody = []record.Type{record.Access, record.Hold, record.Erasure}
+
+// ownActs are acts of registry records that nobody can send.
+var ownActs = []string{ActLogKey, ActRetireKey, ActRetention, "shard-open", "shard-close"}
+
+// ActRetention is the act of the registry record that names the retention
+// classes in force.
+const ActRetention = "retention"
 
 func (l *Ledger) enqueue(ctx context.Context, b Batch) (*job, error) {
 	j := &job{partial: b.Partial, also: b.Also, done: make(chan struct{})}
@@ -158,10 +165,10 @@ func (l *Ledger) prepare(ctx context.Context, b Batch, j *job) error {
 }
 
 func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Record, now time.Time, random *bufio.Reader) error {
-	if !b.Custody && slices.Contains(custody, r.Type()) {
-		return fault(Forbidden, "use the commands and routes for access, holds and erasure, which write it", "%s records are written by the trail itself", r.Type())
-	}
 	received := r.Fields()
+	if !b.Custody && (slices.Contains(custody, r.Type()) || r.Type() == record.Registry && slices.Contains(ownActs, received.Kind)) {
+		return fault(Forbidden, "use the commands and routes for access, holds, erasure and keys, which write it", "such %s records are written by the trail itself", r.Type())
+	}
 	class := l.cfg.Classify(&received)
 	completion := record.Completion{Recorded: now, Principal: b.Principal, Capture: b.Capture}
 	if class != DefaultClass {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/proof"
@@ -139,6 +141,7 @@ type transaction struct {
 	refused []error // one per job; nil: accepted
 	fresh   []*item // new leaves, in log order
 	indexes map[string]taken
+	signers []note.Signer
 	epoch   int64         // of the head, after this commit
 	drawn   []*subjectKey // keys of persons that become rows
 
@@ -161,6 +164,11 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch); err != nil {
 		return fmt.Errorf("lock head: %w", err)
 	}
+	id, err := t.l.reidentify(ctx, tx, epoch)
+	if err != nil {
+		return err
+	}
+	t.signers = id.signers
 	tree, err := t.l.edge(ctx, tx, size, checkpoint)
 	if err != nil {
 		return err
@@ -316,7 +324,7 @@ func (t *transaction) writeTree(ctx context.Context, tx *db.Tx, tree *tlog.Tree)
 	t.next, t.growth = tree.Append(leaves)
 	t.size = t.growth.To
 	var err error
-	t.checkpoint, err = proof.Sign(proof.Checkpoint{Origin: t.l.origin, Size: t.size, Root: t.growth.Root}, t.l.signer)
+	t.checkpoint, err = proof.Sign(proof.Checkpoint{Origin: t.l.origin, Size: t.size, Root: t.growth.Root}, t.signers...)
 	if err != nil {
 		return fmt.Errorf("sign checkpoint: %w", err)
 	}

@@ -312,7 +312,9 @@ func (l *Ledger) CountSubjects(ctx context.Context, macs [][]byte) (n int64, err
 
 // Purge makes what was deleted unrecoverable from the files of the database, as
 // far as the database can: see [db.DB.Purge].
-func (l *Ledger) Purge(ctx context.Context) error { return storage("purge", l.cfg.DB.Purge(ctx, "subject", "evidence_key", "request")) }
+func (l *Ledger) Purge(ctx context.Context) error {
+	return storage("purge", l.cfg.DB.Purge(ctx, "subject", "evidence_key", "request"))
+}
 
 // FollowUps lists the records of a type that follow up any of the given ones.
 func FollowUps(ctx context.Context, tx *db.Tx, kind string, ids []string) ([]Entry, error) {

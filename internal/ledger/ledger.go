@@ -138,9 +138,8 @@ func (c *Config) validate() error {
 type Ledger struct {
 	cfg        Config
 	origin     string
-	vkey       string
-	signer     note.Signer // nil without keys
-	contentKey []byte      // nil without keys
+	contentKey []byte // nil without keys
+	identity   atomic.Pointer[identity]
 
 	queue   queue
 	running chan struct{} // closed when Run takes records
@@ -223,17 +222,21 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.origin, l.vkey = string(meta["origin"]), string(meta["vkey"])
-	if l.origin == "" || l.vkey == "" {
+	l.origin = string(meta["origin"])
+	if l.origin == "" || len(meta["vkey"]) == 0 {
 		return nil, fault(NotFound, "run counterfoil init first", "there is no ledger in this database")
 	}
+	epoch, err := l.readEpoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, err := l.identify(meta, epoch)
+	if err != nil {
+		return nil, err
+	}
+	l.identity.Store(id)
 	if cfg.Keys != nil {
-		if err := l.unlock(meta); err != nil {
-			return nil, err
-		}
-		if err := l.readEpoch(ctx); err != nil {
-			return nil, err
-		}
+		return l, l.unlock(meta)
 	}
 	return l, nil
 }
@@ -249,44 +252,42 @@ func migrate(ctx context.Context, cfg Config) error {
 }
 
 func (l *Ledger) meta(ctx context.Context) (map[string][]byte, error) {
-	meta := map[string][]byte{}
-	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT name, value FROM meta`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name string
-			var value []byte
-			if err := rows.Scan(&name, &value); err != nil {
-				return err
-			}
-			meta[name] = value
-		}
-		return rows.Err()
+	var meta map[string][]byte
+	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		meta, err = readMeta(ctx, tx)
+		return err
 	})
 	return meta, storage("read meta", err)
 }
 
-func (l *Ledger) readEpoch(ctx context.Context) error {
-	var epoch int64
-	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+func readMeta(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
+	rows, err := tx.Query(ctx, `SELECT name, value FROM meta`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	meta := map[string][]byte{}
+	for rows.Next() {
+		var name string
+		var value []byte
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, err
+		}
+		meta[name] = value
+	}
+	return meta, rows.Err()
+}
+
+func (l *Ledger) readEpoch(ctx context.Context) (epoch int64, err error) {
+	err = l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
 		return tx.QueryRow(ctx, `SELECT epoch FROM head WHERE one = 1`).Scan(&epoch)
 	})
 	l.subjects.forget(epoch)
-	return storage("read head", err)
+	return epoch, storage("read head", err)
 }
 
-func (l *Ledger) unlock(meta map[string][]byte) error {
+func (l *Ledger) unlock(meta map[string][]byte) (err error) {
 	hint := "the key file belongs to another ledger, or the wrong one was restored"
-	skey, err := l.cfg.Keys.Unwrap("signing_key "+l.origin, meta["signing_key"])
-	if err != nil {
-		return &Error{Code: Invalid, Message: "open signing key", Hint: hint, Cause: err}
-	}
-	if l.signer, err = note.NewSigner(string(skey)); err != nil {
-		return fmt.Errorf("read signing key: %w", err)
-	}
 	if l.contentKey, err = l.cfg.Keys.Unwrap("content_key "+l.origin, meta["content_key"]); err != nil {
 		return &Error{Code: Invalid, Message: "open content key", Hint: hint, Cause: err}
 	}
@@ -297,7 +298,7 @@ func (l *Ledger) unlock(meta map[string][]byte) error {
 func (l *Ledger) Origin() string { return l.origin }
 
 // VerifierKey is the log's public key as a note verifier key.
-func (l *Ledger) VerifierKey() string { return l.vkey }
+func (l *Ledger) VerifierKey() string { return l.identity.Load().vkey }
 
 // Rules is the public/private table in force.
 func (l *Ledger) Rules() *record.Rules { return l.cfg.Rules }

@@ -4,6 +4,7 @@ package ledger_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -556,4 +557,19 @@ func testTiles(t *testing.T, dbc db.Config) {
 	if _, err := r.l.Bundle(t.Context(), 1, 46); code(err) != ledger.NotFound {
 		t.Errorf("bundle beyond the end: %v", err)
 	}
+}
+
+// metaValue is a row of the table meta, or nil.
+func (r *rig) metaValue(name string) (v []byte) {
+	r.t.Helper()
+	err := r.cfg.DB.Read(r.t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&v)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
 }
