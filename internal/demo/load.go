@@ -41,6 +41,7 @@ type loader struct {
 	stamp  []byte // the second of the record's time, as text
 	bits   uint64 // not yet used random bits
 	left   int    // how many
+	who    []byte // whom the conversation is with
 }
 
 func newLoader(seed uint64) *loader {
@@ -63,7 +64,7 @@ func (l *loader) next(i int) []byte {
 	b = append(b, `","channel":"chat","journey":"jrn_`...)
 	b = l.code(b, 10)
 	b = append(b, `","locale":"en-GB"},"subject":"customer:`...)
-	b = l.hex(b, 12)
+	b = l.person(b, i)
 	b = append(b, `","decision":{"kind":"refund","status":"made","outcome":"`...)
 	b = append(b, [4]string{"approved", "approved", "denied", "referred"}[l.take(2)]...)
 	b = append(b, `","adverse":false,"significant":"yes","automation":"solely_automated","threshold":0.8,"confidence":0.`...)
@@ -82,6 +83,15 @@ func (l *loader) next(i int) []byte {
 	b = append(b, `@example.com","note":"`...)
 	b = l.text(b, 60)
 	return l.rest(b, ms)
+}
+
+// person is whom a record is about. Four records in a row, as one conversation
+// makes them, are about one of a million.
+func (l *loader) person(b []byte, i int) []byte {
+	if i%4 == 0 || l.who == nil {
+		l.who = l.hex(l.who[:0], 5)
+	}
+	return append(b, l.who...)
 }
 
 // rest is the second half of a record: steps, outputs and controls.

@@ -189,7 +189,7 @@ func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Re
 	}
 	key := month.key
 	if it.subject != nil {
-		key = key.With(it.subject.key)
+		key = it.subject.with(month)
 	}
 	it.key = month.number
 	it.sealed, err = key.Seal(r.ID(), openings)

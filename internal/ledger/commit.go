@@ -101,6 +101,10 @@ func (l *Ledger) commit(ctx context.Context, jobs []*job) {
 	start := l.cfg.Now()
 	t := &transaction{l: l, jobs: jobs, now: start}
 	err := l.cfg.DB.Write(ctx, t.run)
+	if errors.Is(err, errDoubt) {
+		t.thorough = true
+		err = l.cfg.DB.Write(ctx, t.run)
+	}
 	switch {
 	case err == nil:
 		l.tree = t.next
@@ -137,13 +141,15 @@ type transaction struct {
 	jobs []*job
 	now  time.Time
 
-	places  [][]place
-	refused []error // one per job; nil: accepted
-	fresh   []*item // new leaves, in log order
-	indexes map[string]taken
-	signers []note.Signer
-	epoch   int64         // of the head, after this commit
-	drawn   []*subjectKey // keys of persons that become rows
+	places   [][]place
+	refused  []error // one per job; nil: accepted
+	fresh    []*item // new leaves, in log order
+	indexes  map[string]taken
+	signers  []note.Signer
+	epoch    int64         // of the head, after this commit
+	drawn    []*subjectKey // keys of persons that become rows
+	first    map[mac]*subjectKey
+	thorough bool // look every new key of a person up
 
 	next       *tlog.Tree
 	growth     *tlog.Growth
@@ -158,7 +164,7 @@ type taken struct {
 }
 
 func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
-	t.places, t.refused, t.fresh, t.drawn = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil, nil
+	t.places, t.refused, t.fresh, t.drawn, t.first = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil, nil, map[mac]*subjectKey{}
 	var size, epoch int64
 	var checkpoint []byte
 	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch); err != nil {

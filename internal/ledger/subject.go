@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/evidence"
@@ -40,6 +41,25 @@ type subjectKey struct {
 	key     *evidence.Key
 	wrapped []byte
 	stored  bool // its row is known to be durable
+
+	last atomic.Pointer[combined] // what it was combined to last
+}
+
+// combined is the key of a person with the evidence key of a number.
+type combined struct {
+	number int64
+	key    *evidence.Key
+}
+
+// with combines the key with an evidence key; the records of one person come in
+// a row, and share the work.
+func (k *subjectKey) with(month *monthKey) *evidence.Key {
+	if c := k.last.Load(); c != nil && c.number == month.number {
+		return c.key
+	}
+	c := &combined{month.number, month.key.With(k.key)}
+	k.last.Store(c)
+	return c.key
 }
 
 // subjects remembers keys of persons between batches. Erasing one raises the
@@ -86,14 +106,23 @@ func (l *Ledger) subjectKeys(ctx context.Context, records []*record.Record) ([]*
 	out := make([]*subjectKey, len(records))
 	macs := make([]mac, len(records))
 	missing := map[mac]*subjectKey{}
+	var last []byte
+	for i, r := range records {
+		switch v := r.Value(subjectPointer); {
+		case v == nil:
+		case last != nil && bytes.Equal(v, last):
+			macs[i] = macs[i-1]
+		default:
+			macs[i] = mac(l.SubjectMAC(v))
+		}
+		last = r.Value(subjectPointer)
+	}
 	l.subjects.mu.Lock()
 	epoch := l.subjects.epoch
-	for i, r := range records {
-		v := r.Value(subjectPointer)
-		if v == nil {
+	for i := range records {
+		if macs[i] == (mac{}) {
 			continue
 		}
-		macs[i] = mac(l.SubjectMAC(v))
 		if out[i] = l.subjects.keys[macs[i]]; out[i] == nil {
 			missing[macs[i]] = nil
 		}
@@ -185,19 +214,32 @@ func scanSubjects(rows *sql.Rows, into map[mac][]byte) error {
 }
 
 // checkSubjects refuses, as stale, the jobs whose keys of persons are not, or no
-// longer, those of the table, and finds the rows to write. It costs nothing when
-// no key is new and none was destroyed.
+// longer, those of the table, and finds the rows to write. It reads nothing when
+// no key was destroyed: that a key is new was read before, and writing its row
+// shows whether another node was faster (see commit).
 func (t *transaction) checkSubjects(ctx context.Context, tx *db.Tx, epoch int64) error {
-	doubtful := map[mac]*subjectKey{}
+	doubtful, twice := map[mac]*subjectKey{}, false
 	t.l.subjects.mu.Lock()
 	for _, j := range t.jobs {
 		for i := range j.items {
-			if k := j.items[i].subject; k != nil && (!k.stored || j.epoch != epoch) {
+			k := j.items[i].subject
+			if k == nil {
+				continue
+			}
+			if first := t.first[k.mac]; first != nil && first != k {
+				twice = true // two keys for one person: only one can be
+			}
+			t.first[k.mac] = k
+			j.items[i].newSubject = !k.stored
+			if (!k.stored && t.thorough) || j.epoch != epoch {
 				doubtful[k.mac] = k
 			}
 		}
 	}
 	t.l.subjects.mu.Unlock()
+	if twice && !t.thorough {
+		return errDoubt
+	}
 	if len(doubtful) == 0 {
 		return nil
 	}
@@ -218,8 +260,8 @@ func (t *transaction) checkSubjects(ctx context.Context, tx *db.Tx, epoch int64)
 			switch have, ok := stored[k.mac]; {
 			case ok && !bytes.Equal(have, k.wrapped), !ok && j.epoch != epoch, doubtful[k.mac] != k:
 				t.refused[n] = errStale
-			case !ok:
-				j.items[i].newSubject = true
+			default:
+				j.items[i].newSubject = !ok
 			}
 		}
 	}
@@ -238,10 +280,17 @@ func (t *transaction) writeSubjects(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	if err := tx.Insert(ctx, "subject", []string{"mac", "wrapped"}, rows); err != nil {
+		if db.IsUnique(err) && !t.thorough {
+			return errDoubt
+		}
 		return fmt.Errorf("write keys of persons: %w", err)
 	}
 	return nil
 }
+
+// errDoubt is that a key that should be new is there: the transaction is run
+// again, and asks of every key.
+var errDoubt = errors.New("a key of a person is there already")
 
 // settleSubjects notes, after a durable commit, which keys have become rows, and
 // forgets all when one was destroyed.
