@@ -78,3 +78,10 @@ type HoldReview struct {
 	Next   time.Time `json:"next,omitzero"` // default: six months on
 	Reason string    `json:"reason,omitempty"`
 }
+
+// LogKey is the answer to a change of the log's keys: the key that came or went,
+// and all that there were, oldest first.
+type LogKey struct {
+	VerifierKey string   `json:"verifier_key"`
+	Known       []string `json:"known"`
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/app"
 )
 
@@ -65,8 +66,31 @@ verifiers another way than receipts, and let them compare its fingerprint.`,
 			})
 		},
 	}
-	cmd.AddCommand(trust, show)
+	cmd.AddCommand(trust, show, c.keyChangeCmd("rotate", "Give the log a new signing key, which the old one announces in the log",
+		`Makes a new signing key. The old key announces it in the log; from then on both sign,
+so that who knows only the old one has time: give out the new trust policy
+(counterfoil key trust), tell the witnesses, and end it with key retire.`),
+		c.keyChangeCmd("retire", "End a rotation: the old signing key signs no more, and is destroyed",
+			`Receipts that the old key signed stay valid: the trust policy keeps naming it.`))
 	return cmd
+}
+
+// keyChangeCmd is one step of a rotation of the log's signing key.
+func (c *cli) keyChangeCmd(step, short, long string) *cobra.Command {
+	return &cobra.Command{Use: step, Short: short, Long: long, Example: "  counterfoil key " + step + " --data ./trail --as person:root", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return c.call(cmd.Context(), func(a *caller) error {
+			k, err := ask[api.LogKey](cmd.Context(), a, "POST", c.at("keys", step), struct{}{})
+			if err != nil || c.json {
+				return orPrint(c, err, k)
+			}
+			if step == "retire" {
+				_, err = fmt.Fprintf(c.out, "%s signs no more\n", k.VerifierKey)
+				return err
+			}
+			_, err = fmt.Fprintf(c.out, "new log key  %s\nfingerprint  %s\n\nBoth keys sign now. Give out the new trust policy (counterfoil key trust) and tell\nthe witnesses, then end it with counterfoil key retire.\n", k.VerifierKey, fingerprint(k.VerifierKey))
+			return err
+		})
+	}}
 }
 
 // fingerprint is the SHA-256 of a verifier key, to be read out and compared.

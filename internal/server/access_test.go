@@ -76,6 +76,8 @@ var sample = map[string]struct {
 	"append": {access.Append, "record"}, "list": {access.Read, ""}, "record": {access.Read, ""}, "receipt": {access.Read, ""}, "stats": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
+	"rotateKey":       {access.RotateKeys, `{}`},
+	"retireKey":       {access.RotateKeys, `{}`},
 	"askWarrant":      {access.RequestWarrant, `{"purpose":"audit","ticket":"t-1","records":["a"]}`},
 	"judgeWarrant":    {access.ApproveWarrant, `{"approve":true}`},
 	"breakGlass":      {access.BreakGlass, `{"purpose":"incident","ticket":"t-1","reason":"now"}`},
@@ -141,7 +143,7 @@ func TestMatrix(t *testing.T) {
 	for _, row := range access.Matrix() {
 		switch row.Action {
 		case access.ReadValue, access.ReadIdentity: // TestValues
-		case access.ManageAccess, access.RotateKeys: // TestManage
+		case access.ManageAccess: // TestManage
 		default:
 			if !tried[row.Action] {
 				t.Errorf("no operation tries %s", row.Action)
@@ -422,6 +424,8 @@ func TestFullDisk(t *testing.T) {
 		size := r.size()
 		f.light(true, false, true, 0, db.ErrFull)
 		r.as(badge, inMain+path, body).problem(507, "full")
+		f.light(true, false, true, 0, db.ErrCorrupt)
+		r.as(badge, inMain+path, body).problem(500, "internal")
 		f.out()
 		if r.size() != size {
 			t.Errorf("%s: something was stored", path)
@@ -429,6 +433,10 @@ func TestFullDisk(t *testing.T) {
 		r.as(badge, inMain+path, body).want(200)
 	}
 	yes := `{"approve":true}`
+	try("person:root admin", "/keys/rotate", `{}`)
+	r.as("person:root admin", inMain+"/keys/rotate", `{}`).problem(409, "conflict")
+	try("person:root admin", "/keys/retire", `{}`)
+	r.as("person:root admin", inMain+"/keys/retire", `{}`).problem(409, "conflict")
 	try(legal, "/holds", `{"name":"h","matter":"m","records":["a"]}`)
 	try(piet, "/holds/h/verdict", yes)
 	try(legal, "/holds/h/review", `{"reason":"r"}`)
