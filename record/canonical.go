@@ -61,9 +61,9 @@ func scan(raw []byte) error {
 			for end < len(raw) && isNumberByte(raw[end]) {
 				end++
 			}
-			if tok := raw[i:end]; !exactNumber(tok) {
+			if !exactNumber(raw[i:end]) {
 				return problem(CodeNumberPrecision, pointerAt(raw, i), "send it as a string",
-					"the number %s does not round-trip as an IEEE 754 double", clip(tok))
+					"the number at byte %d does not round-trip as an IEEE 754 double", i)
 			}
 			i = end - 1
 		}

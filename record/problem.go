@@ -74,3 +74,32 @@ func (e *Error) Hint() string {
 func problem(code, pointer, hint, format string, args ...any) *Error {
 	return &Error{Problems: []Problem{{Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...), Hint: hint}}}
 }
+
+// VisiblePointer cuts a JSON Pointer into a record where it goes into a private
+// value: the names of members in there may be anybody's data, and an error text
+// that is passed on is not the place for it.
+func VisiblePointer(pointer string) string {
+	var at []*field
+	for _, f := range defaultRules.types {
+		at = append(at, f)
+	}
+	for i := 0; i < len(pointer); {
+		end := i + 1 + strings.IndexByte(pointer[i+1:]+"/", '/')
+		var next []*field
+		for _, f := range at {
+			switch m := f.byName[pointer[i+1:end]]; {
+			case f.kind == KindList:
+				next = append(next, f.elem)
+			case m != nil && m.private:
+				return pointer[:end]
+			case m != nil:
+				next = append(next, m)
+			}
+		}
+		if i = end; len(next) == 0 {
+			return pointer[:end] // no member of the table: an extension, or unknown
+		}
+		at = next
+	}
+	return pointer
+}

@@ -4,9 +4,11 @@ package record
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // moment checks an RFC 3339 time.
@@ -52,7 +54,7 @@ func (w *walker) word(f *field, v []byte) bool {
 		return false
 	case KindID:
 		if !validID(v) {
-			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "%q is not an id", clip(v))
+			w.fault(CodeBadValue, "use 1 to 128 letters, digits or . _ : ~ -, for example a UUIDv7", "not an id: %s", oddity(v))
 			return false
 		}
 	case KindDigest:
@@ -62,13 +64,13 @@ func (w *walker) word(f *field, v []byte) bool {
 		}
 	case KindVersion:
 		if name, ver, found := bytes.Cut(v, []byte("@")); !found || len(name) == 0 || len(ver) == 0 || !validCode(v) {
-			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "%q is not name@version", clip(v))
+			w.fault(CodeBadValue, "write it as name@version, for example returns@5", "not name@version: %s", oddity(v))
 			return false
 		}
 	default:
 		if !validCode(v) {
 			w.fault(CodeBadValue, "public fields take codes of letters, digits and . _ : / @ + ~ -; put free text in a private field",
-				"%q is not a code", clip(v))
+				"not a code: %s", oddity(v))
 			return false
 		}
 	}
@@ -77,6 +79,20 @@ func (w *walker) word(f *field, v []byte) bool {
 
 func isAlnum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// oddity says what is odd about a word without quoting it: what somebody put in
+// the wrong place may be personal.
+func oddity(v []byte) string {
+	for i, r := range string(v) {
+		if r > unicode.MaxASCII || !isAlnum(byte(r)) && strings.IndexByte("._:/@+~-", byte(r)) < 0 {
+			return fmt.Sprintf("%q at byte %d of %d", r, i, len(v))
+		}
+	}
+	if len(v) == 0 {
+		return "it is empty"
+	}
+	return fmt.Sprintf("%d bytes that begin with %q", len(v), v[:1])
 }
 
 func validChars(s []byte, extra string, maxLen int) bool {

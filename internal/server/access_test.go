@@ -426,6 +426,8 @@ func TestFullDisk(t *testing.T) {
 		r.as(badge, inMain+path, body).problem(507, "full")
 		f.light(true, false, true, 0, db.ErrCorrupt)
 		r.as(badge, inMain+path, body).problem(500, "internal")
+		f.light(true, false, true, 0, db.ErrUnavailable)
+		r.as(badge, inMain+path, body).problem(503, "unavailable")
 		f.out()
 		if r.size() != size {
 			t.Errorf("%s: something was stored", path)

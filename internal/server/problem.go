@@ -127,6 +127,7 @@ func newProblem(code, detail, hint string) *api.Problem {
 // batch as a JSON Pointer.
 func recordProblem(e *record.Error, prefix string, position int) *api.Problem {
 	first := e.Problems[0]
+	first.Pointer = record.VisiblePointer(first.Pointer)
 	p := newProblem(first.Code, first.String(), first.Hint)
 	p.Errors = faults(e, prefix, position)
 	return p
@@ -135,7 +136,7 @@ func recordProblem(e *record.Error, prefix string, position int) *api.Problem {
 func faults(e *record.Error, prefix string, position int) []api.Fault {
 	out := make([]api.Fault, len(e.Problems))
 	for i, f := range e.Problems {
-		out[i] = api.Fault{Record: position, Pointer: prefix + f.Pointer, Code: f.Code, Detail: f.Detail, Hint: f.Hint}
+		out[i] = api.Fault{Record: position, Pointer: prefix + record.VisiblePointer(f.Pointer), Code: f.Code, Detail: f.Detail, Hint: f.Hint}
 	}
 	return out
 }

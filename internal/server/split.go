@@ -7,6 +7,8 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -73,8 +75,12 @@ func splitArray(b []byte, limit int) ([][]byte, error) {
 		err = errors.New("something follows the array")
 	}
 	if err != nil {
+		detail := "not valid JSON" // its own text names members, which may be anybody's data
+		if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok && e.Err != nil {
+			detail = strings.TrimPrefix(e.Err.Error(), "jsontext: ") + " at byte " + strconv.FormatInt(e.ByteOffset, 10)
+		}
 		return nil, &refusal{code: record.CodeSyntax, detail: "the array of records is not valid JSON",
-			faults: []api.Fault{{Record: len(raws), Pointer: string(d.StackPointer()), Code: record.CodeSyntax, Detail: err.Error()}}, count: 1}
+			faults: []api.Fault{{Record: len(raws), Pointer: "/" + strconv.Itoa(len(raws)), Code: record.CodeSyntax, Detail: detail}}, count: 1}
 	}
 	return raws, nil
 }
