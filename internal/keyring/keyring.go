@@ -1,142 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keyring holds the master key of a ledger and wraps every other key
-// with it.
+// Package keyring holds the master keys of a ledger and wraps every other key
+// with them.
 //
-// A ledger has one master key. It never enters the database: the database holds
-// the log's signing key and the evidence keys, each wrapped (AES-256-GCM, a
-// fresh nonce, the purpose as additional data) under the master key. Whoever
-// has only the database, or a backup of it, can therefore neither sign for the
-// log nor read a private value; whoever loses the master key has lost both.
+// A ledger has one current master key, and during a rotation older ones. None
+// ever enters the database: the database holds the log's signing key and the
+// evidence keys, each wrapped (AES-256-GCM, a fresh nonce, the purpose as
+// additional data) under a master key. Whoever has only the database, or a
+// backup of it, can therefore neither sign for the log nor read a private
+// value; whoever loses the master key has lost both.
 //
-//	master key (file 0600, or the environment) ──wraps──▶ signing key, evidence keys (database rows)
+//	key file 0600 ─┐
+//	text of a      ├─▶ master keys ──wrap──▶ signing key, evidence keys (database rows)
+//	variable ──────┘        ▲
+//	                        └── a line may hold its master wrapped by a KMS
 //
-// The master key lives in a file of one line, readable by its owner only; a
-// file that others can read is refused. What this package does not do: it keeps
-// no list of keys and destroys none; rows are their owners' business.
+// The text of the masters has a line for each. The first is the current one,
+// which wraps; the others only open. A line is one of
+//
+//	counterfoil-master-key-v1 <base64 of 32 bytes>
+//	counterfoil-wrapped-key-v1 <kms-url> <base64 of the KMS's ciphertext>
+//
+// A file that others can read is refused. A wrapped line is opened through
+// [KMS], which its caller supplies: drivers are in the sub-package kms. What a
+// KMS wraps is the master followed by a digest of [Options].Ledger, which is
+// also given to the KMS as additional data; a line copied from one ledger's
+// file to another's is refused either way.
+//
+// Rotation: [Keyring.AddCurrent] on one node; [Keyring.Reload] or a restart on
+// every other; re-wrap each row for which [Keyring.IsCurrent] is false; then
+// [Keyring.DropOld]. A crash between any two steps leaves every row readable,
+// and each step can be run again.
+//
+// What this package does not do: it keeps no list of wrapped keys, re-wraps
+// and destroys none (rows are their owners' business), and reads no
+// environment. It trusts the file's folder: who can write there can take the
+// ledger's keys away, though not read them.
 package keyring
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
-	"encoding/base64"
-	"errors"
+	"crypto/sha256"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Size is the size of a master key in bytes.
 const Size = 32
 
-const header = "counterfoil-master-key-v1 "
+// reopen bounds what Unwrap may spend on a changed key file.
+const reopen = 15 * time.Second
 
-// ErrExposed is wrapped when a key file can be read by others.
-var ErrExposed = errors.New("key file is readable by others")
-
-// Keyring is one master key, ready for use. It is immutable, safe for
-// concurrent use, and prints as [redacted].
+// Keyring is the master keys of a ledger, ready for use: a current one, and
+// older ones that only open. It is safe for concurrent use, prints as
+// [redacted], and must not be copied.
 type Keyring struct {
-	aead cipher.AEAD
+	src     *source                  // the file it was read from; nil if there is none; never changes
+	masters atomic.Pointer[[]master] // the current one first, never empty; lists are replaced, never changed
+	load    sync.Mutex               // held from a read of src to the store into masters; nobody needs it to read masters
 }
 
-// Create draws a new master key and writes it to path, which must not exist.
-// The folder is made if it is missing (0700). The file is durable on return.
-func Create(path string) (*Keyring, error) {
-	var key [Size]byte
-	rand.Read(key[:])
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make key folder: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("create master key: %w", err)
-	}
-	_, err = f.WriteString(header + base64.StdEncoding.EncodeToString(key[:]) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("write master key: %w", err)
-	}
-	return New(key[:])
+// master is one master key.
+type master struct {
+	aead  cipher.AEAD
+	print [sha256.Size]byte // digest of the key, to find duplicates; never leaves memory
+	line  [sha256.Size]byte // digest of its line, to know it again without asking the KMS
 }
 
-// Open reads a master key file. It refuses a file that group or others may
-// read, wrapping [ErrExposed], and never creates one.
-func Open(path string) (*Keyring, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("open master key: %w", err)
-	}
-	if exposed(info) {
-		return nil, fmt.Errorf("open master key %s (mode %04o): %w", path, info.Mode().Perm(), ErrExposed)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read master key: %w", err)
-	}
-	k, err := Parse(string(b))
-	if err != nil {
-		return nil, fmt.Errorf("read master key %s: %w", path, err)
-	}
-	return k, nil
-}
-
-func exposed(info fs.FileInfo) bool {
-	return os.PathSeparator == '/' && info.Mode().Perm()&0o077 != 0
-}
-
-// Parse reads a master key from its text, as it stands in the file.
-func Parse(text string) (*Keyring, error) {
-	b64, ok := strings.CutPrefix(strings.TrimSpace(text), header)
-	if !ok {
-		return nil, fmt.Errorf("not a master key: want a line that starts with %q", strings.TrimSpace(header))
-	}
-	key, err := base64.StdEncoding.Strict().DecodeString(b64)
-	if err != nil {
-		return nil, errors.New("not a master key: bad base64")
-	}
-	return New(key)
-}
-
-// New makes a keyring of a master key of [Size] bytes.
+// New makes a keyring of one master key: [Size] bytes, which it does not keep.
+// Anything else, and a key of zeroes, is an error.
 func New(key []byte) (*Keyring, error) {
+	m, err := newMaster(key)
+	if err != nil {
+		return nil, err
+	}
+	return newKeyring(nil, []master{m}), nil
+}
+
+func newKeyring(src *source, masters []master) *Keyring {
+	k := &Keyring{src: src}
+	k.masters.Store(&masters)
+	return k
+}
+
+func newMaster(key []byte) (master, error) {
 	if len(key) != Size || bytes.Equal(key, make([]byte, Size)) {
-		return nil, fmt.Errorf("not a master key: want %d bytes that are not all zero", Size)
+		return master{}, fmt.Errorf("not a master key: want %d bytes that are not all zero; make one with init, or restore it", Size)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("make cipher: %w", err)
+		return master{}, fmt.Errorf("make cipher: %w", err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return nil, fmt.Errorf("make cipher: %w", err)
+		return master{}, fmt.Errorf("make cipher: %w", err)
 	}
-	return &Keyring{aead: aead}, nil
+	return master{aead: aead, print: sha256.Sum256(key)}, nil
 }
 
-// Wrap encrypts a key for storage. Unwrap must be given the same purpose, so
-// that a wrapped key can not be passed off as another.
+// Wrap encrypts a key for storage under the current master key, and returns
+// the nonce and the ciphertext. Unwrap must be given the same purpose, so that
+// a wrapped key can not be passed off as another. It does no I/O and can not
+// fail. Safe for concurrent use, also with a rotation: it uses the master that
+// is current when it is called.
 func (k *Keyring) Wrap(purpose string, key []byte) []byte {
-	return k.aead.Seal(nil, nil, key, []byte(purpose))
+	return (*k.masters.Load())[0].aead.Seal(nil, nil, key, []byte(purpose))
 }
 
-// Unwrap decrypts a wrapped key.
+// Unwrap decrypts what Wrap returned for the purpose. It tries the current
+// master key, then the older ones. If none opens it and the keyring came from
+// a file, the file is read again, once, since another process may have rotated
+// it; a KMS is asked only for lines not seen before, for at most 15 seconds.
+// The error says that no master key opens it, and, if so, why the file could
+// not be read again. Safe for concurrent use.
 func (k *Keyring) Unwrap(purpose string, wrapped []byte) ([]byte, error) {
-	key, err := k.aead.Open(nil, nil, wrapped, []byte(purpose))
-	if err != nil {
+	if key, ok := open(*k.masters.Load(), purpose, wrapped); ok {
+		return key, nil
+	}
+	if k.src == nil {
 		return nil, fmt.Errorf("unwrap %s: this master key does not open it", purpose)
 	}
-	return key, nil
+	ctx, cancel := context.WithTimeout(context.Background(), reopen)
+	defer cancel()
+	if err := k.Reload(ctx); err != nil {
+		return nil, fmt.Errorf("unwrap %s: this master key does not open it, and %w", purpose, err)
+	}
+	if key, ok := open(*k.masters.Load(), purpose, wrapped); ok {
+		return key, nil
+	}
+	return nil, fmt.Errorf("unwrap %s: this master key does not open it", purpose)
 }
 
-// String hides the key.
+func open(masters []master, purpose string, wrapped []byte) ([]byte, bool) {
+	for _, m := range masters {
+		if key, err := m.aead.Open(nil, nil, wrapped, []byte(purpose)); err == nil {
+			return key, true
+		}
+	}
+	return nil, false
+}
+
+// IsCurrent reports whether a wrapped key opens under the current master key,
+// for the purpose: if not, a re-wrap has still to come by. It does no I/O; what
+// is current is what this keyring last read, so [Keyring.Reload] goes first if
+// another process may have rotated. Safe for concurrent use.
+func (k *Keyring) IsCurrent(purpose string, wrapped []byte) bool {
+	_, ok := open((*k.masters.Load())[:1], purpose, wrapped)
+	return ok
+}
+
+// Masters is the number of master keys: 1, or more while a rotation lasts. Safe
+// for concurrent use.
+func (k *Keyring) Masters() int { return len(*k.masters.Load()) }
+
+// String hides the keys.
 func (k *Keyring) String() string { return "[redacted]" }
 
-// GoString hides the key.
+// GoString hides the keys.
 func (k *Keyring) GoString() string { return "[redacted]" }
 
-// MarshalText hides the key.
+// Format hides the keys from every verb of fmt.
+func (k *Keyring) Format(s fmt.State, _ rune) { io.WriteString(s, "[redacted]") }
+
+// MarshalText hides the keys.
 func (k *Keyring) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }

@@ -18,15 +18,16 @@ import (
 // it or read these; they write only through the functions of this package.
 func (l *Ledger) DB() *db.DB { return l.cfg.DB }
 
-// SealText encrypts a private text for a row of another room; OpenText must be
-// given the same purpose.
+// SealText encrypts a private text of another room; OpenText must be given the
+// same purpose. It is under a key of the ledger that outlives rotations of the
+// master key, which wraps that key: copies that nobody can change stay readable.
 func (l *Ledger) SealText(purpose string, text []byte) []byte {
-	return l.cfg.Keys.Wrap(purpose+" "+l.origin, text)
+	return l.texts.Wrap(purpose+" "+l.origin, text)
 }
 
 // OpenText decrypts what [Ledger.SealText] made.
 func (l *Ledger) OpenText(purpose string, sealed []byte) ([]byte, error) {
-	return l.cfg.Keys.Unwrap(purpose+" "+l.origin, sealed)
+	return l.texts.Unwrap(purpose+" "+l.origin, sealed)
 }
 
 // Find returns the leaves at the given indexes, in their order.

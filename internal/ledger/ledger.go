@@ -138,7 +138,8 @@ func (c *Config) validate() error {
 type Ledger struct {
 	cfg        Config
 	origin     string
-	contentKey []byte // nil without keys
+	contentKey []byte           // nil without keys
+	texts      *keyring.Keyring // nil without keys
 	identity   atomic.Pointer[identity]
 
 	queue   queue
@@ -291,7 +292,10 @@ func (l *Ledger) unlock(meta map[string][]byte) (err error) {
 	if l.contentKey, err = l.cfg.Keys.Unwrap("content_key "+l.origin, meta["content_key"]); err != nil {
 		return &Error{Code: Invalid, Message: "open content key", Hint: hint, Cause: err}
 	}
-	return nil
+	m := hmac.New(sha256.New, l.contentKey)
+	m.Write([]byte("counterfoil/texts/v1"))
+	l.texts, err = keyring.New(m.Sum(nil))
+	return err
 }
 
 // Origin is the log's origin line.

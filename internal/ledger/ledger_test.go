@@ -43,6 +43,11 @@ func newRig(t *testing.T, dbc db.Config, edit func(*ledger.Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newRigWith(t, dbc, keys, edit)
+}
+
+func newRigWith(t *testing.T, dbc db.Config, keys *keyring.Keyring, edit func(*ledger.Config)) *rig {
+	t.Helper()
 	d, err := db.Create(t.Context(), dbc)
 	if err != nil {
 		t.Fatal(err)

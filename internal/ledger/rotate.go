@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -68,6 +69,9 @@ func (l *Ledger) reidentify(ctx context.Context, tx *db.Tx, epoch int64) (*ident
 	id := l.identity.Load()
 	if id.epoch == epoch {
 		return id, nil
+	}
+	if err := l.cfg.Keys.Reload(ctx); err != nil && !errors.Is(err, keyring.ErrNoFile) {
+		return nil, fmt.Errorf("read master key: %w", err)
 	}
 	meta, err := readMeta(ctx, tx)
 	if err != nil {

@@ -4,7 +4,12 @@ package ledger_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -12,6 +17,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/audit"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
+	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -99,5 +105,59 @@ func TestRotateKey(t *testing.T) {
 		if _, err := r.l.Append(t.Context(), ledger.Batch{Records: []*record.Record{rec}, Principal: "k", Capture: "sdk"}); err == nil {
 			t.Error("anybody can announce a key")
 		}
+	})
+}
+
+// TestRotateMaster wraps everything anew while records come in. What a backup of
+// before holds can not be opened any more.
+func TestRotateMaster(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
+		path := filepath.Join(t.TempDir(), "main.key")
+		keys, err := keyring.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRigWith(t, dbc, keys, nil)
+		r.append(batch(t, "a", 1200))
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := r.metaValue("signing_key")
+		loading, stop := context.WithCancel(t.Context())
+		var load sync.WaitGroup
+		load.Go(func() {
+			for n := 0; loading.Err() == nil; n++ {
+				if _, err := r.l.Append(t.Context(), batch(t, fmt.Sprint("load-", n), 20)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		n, err := r.l.RotateMaster(t.Context(), "person:root", "", nil)
+		stop()
+		load.Wait()
+		if err != nil || n < 1203 {
+			t.Fatalf("%d keys, %v", n, err)
+		}
+		after, err := os.ReadFile(path)
+		if err != nil || bytes.Equal(before, after) || bytes.Count(after, []byte("\n")) != 1 || keys.Masters() != 1 {
+			t.Errorf("the key file: %d lines, %v", bytes.Count(after, []byte("\n")), err)
+		}
+		r.append(batch(t, "b", 30))
+		r.whole(audit.Dir(t.TempDir()))
+		if o, err := r.l.Copy(t.Context(), "a-1000"); err != nil || len(o) != 2 {
+			t.Errorf("%d values, %v", len(o), err)
+		}
+		if _, err := keys.Unwrap("signing_key "+origin, old); err == nil {
+			t.Error("what the old master key wrapped can be opened")
+		}
+		r.stop()
+		if r.keys, err = keyring.Open(path); err != nil {
+			t.Fatal(err)
+		}
+		r.open(nil)
+		r.whole(audit.Dir(t.TempDir()))
 	})
 }
