@@ -85,3 +85,13 @@ type LogKey struct {
 	VerifierKey string   `json:"verifier_key"`
 	Known       []string `json:"known"`
 }
+
+// MasterRotation asks for a new master key.
+type MasterRotation struct {
+	KMS string `json:"kms,omitempty"` // URL of the KMS key that wraps it; default: as before
+}
+
+// MasterRotated says how many keys were wrapped anew.
+type MasterRotated struct {
+	Keys int `json:"keys"`
+}

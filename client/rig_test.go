@@ -125,7 +125,7 @@ func cut(w http.ResponseWriter, _ *http.Request) {
 func serve(t *testing.T) (url string) {
 	t.Helper()
 	store := app.Store{Data: t.TempDir()}
-	if err := store.Create(t.Context(), "main", "example.com/client"); err != nil {
+	if err := store.Create(t.Context(), "main", "example.com/client", ""); err != nil {
 		t.Fatal(err)
 	}
 	a, err := app.New(t.Context(), app.Options{Store: store, Config: app.Config{Listen: "127.0.0.1:0"}, Logger: slog.New(slog.DiscardHandler)})

@@ -104,7 +104,7 @@ func (d *demonstration) fill(ctx context.Context, records int, seed uint64) erro
 		return err
 	}
 	d.enterprise = e
-	if err := d.c.store.Create(ctx, d.c.ledger, "demo.counterfoil.local/"+d.c.ledger); err != nil {
+	if err := d.c.store.Create(ctx, d.c.ledger, "demo.counterfoil.local/"+d.c.ledger, ""); err != nil {
 		return err
 	}
 	start := time.Now()

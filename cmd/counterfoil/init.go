@@ -11,7 +11,7 @@ import (
 )
 
 func (c *cli) initCmd() *cobra.Command {
-	var origin string
+	var origin, kms string
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Make a new, empty ledger",
@@ -19,10 +19,11 @@ func (c *cli) initCmd() *cobra.Command {
 log key and its database. The origin names the log for ever; give one under a
 name that you own.`,
 		Example: `  counterfoil init --data ./trail --origin example.com/ai-trail
-  counterfoil init --data ./trail --ledger claims`,
+  counterfoil init --data ./trail --ledger claims
+  counterfoil init --data ./trail --kms hashivault://counterfoil`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.store.Create(cmd.Context(), c.ledger, origin); err != nil {
+			if err := c.store.Create(cmd.Context(), c.ledger, origin, kms); err != nil {
 				return err
 			}
 			return c.read(cmd.Context(), func(o *app.Opened) error {
@@ -46,6 +47,7 @@ next: counterfoil serve %s
 			})
 		},
 	}
+	cmd.Flags().StringVar(&kms, "kms", "", "KMS key that wraps the master key: hashivault://KEY, awskms://KEY or gcpkms://KEY (docs/keys.md)")
 	cmd.Flags().StringVar(&origin, "origin", "", "name of the log (default: counterfoil.local/LEDGER)")
 	return cmd
 }

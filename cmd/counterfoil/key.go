@@ -71,7 +71,29 @@ verifiers another way than receipts, and let them compare its fingerprint.`,
 so that who knows only the old one has time: give out the new trust policy
 (counterfoil key trust), tell the witnesses, and end it with key retire.`),
 		c.keyChangeCmd("retire", "End a rotation: the old signing key signs no more, and is destroyed",
-			`Receipts that the old key signed stay valid: the trust policy keeps naming it.`))
+			`Receipts that the old key signed stay valid: the trust policy keeps naming it.`),
+		c.keyMasterCmd())
+	return cmd
+}
+
+func (c *cli) keyMasterCmd() *cobra.Command {
+	var in api.MasterRotation
+	cmd := &cobra.Command{Use: "master", Short: "Give the ledger a new master key, and destroy the old one",
+		Long: `Draws a new master key, wraps every key of the ledger anew while records come in, and
+destroys the old master key. Backups of before, and with them what was erased
+since, can not be opened any more. It may be interrupted and called again.`,
+		Example: `  counterfoil key master --data ./trail --as person:root
+  counterfoil key master --data ./trail --as person:root --kms awskms://alias/counterfoil`, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.call(cmd.Context(), func(a *caller) error {
+				out, err := ask[api.MasterRotated](cmd.Context(), a, "POST", c.at("keys", "master"), in)
+				if err != nil || c.json {
+					return orPrint(c, err, out)
+				}
+				_, err = fmt.Fprintf(c.out, "%s wrapped anew; the old master key is destroyed\nnext: make a backup; those of before can not be opened any more\n", plural(int64(out.Keys), "key"))
+				return err
+			})
+		}}
+	cmd.Flags().StringVar(&in.KMS, "kms", "", "KMS key that wraps the new master key (default: as the old one)")
 	return cmd
 }
 

@@ -54,7 +54,7 @@ func TestKill(t *testing.T) {
 // killAndLook is the test; of a cluster every tenth round kills the database
 // server, too.
 func killAndLook(t *testing.T, store app.Store, cluster *dbtest.Cluster) {
-	if err := store.Create(t.Context(), "main", "kill.example.org"); err != nil {
+	if err := store.Create(t.Context(), "main", "kill.example.org", ""); err != nil {
 		t.Fatal(err)
 	}
 	seen := &witnessed{acked: map[string]int64{}, checkpoints: map[string]bool{}}

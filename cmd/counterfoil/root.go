@@ -18,6 +18,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/app"
+	"github.com/counterfoil/counterfoil/internal/keyring/kms"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -130,6 +131,8 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	c.store.KMS = kmsConfig().Open
+	c.store.MasterKey = app.Secret(os.Getenv("COUNTERFOIL_MASTER_KEY"))
 	f := root.PersistentFlags()
 	f.StringVar(&c.store.Data, "data", os.Getenv("COUNTERFOIL_DATA"), "data folder of embedded ledgers (COUNTERFOIL_DATA)")
 	f.StringVar(&c.store.Database, "database", os.Getenv("COUNTERFOIL_DATABASE"), "PostgreSQL URL, instead of --data (COUNTERFOIL_DATABASE)")
@@ -145,6 +148,17 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 		panic(err) // the flag is defined above
 	}
 	return root
+}
+
+// kmsConfig takes from the environment where key management services are and
+// what opens them; AWS and Google have ways of their own.
+func kmsConfig() kms.Config {
+	return kms.Config{VaultAddr: os.Getenv("VAULT_ADDR"), VaultNamespace: os.Getenv("VAULT_NAMESPACE"), VaultToken: func(context.Context) (string, error) {
+		if token := os.Getenv("VAULT_TOKEN"); token != "" {
+			return token, nil
+		}
+		return "", errors.New("VAULT_TOKEN is not set")
+	}}
 }
 
 // wrapArgs makes wrong arguments a usage error.

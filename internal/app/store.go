@@ -48,9 +48,24 @@ type Store struct {
 	Database string
 	// Keys is the folder of master keys. Default: Data/keys.
 	Keys string
+	// KMS opens master keys that a key management service wraps. Default: none
+	// is configured, and such key files are refused.
+	KMS keyring.Opener
+	// MasterKey is the text of the master key, instead of a file: for one that
+	// comes from the environment. It can not be rotated here. Default: the file.
+	MasterKey Secret
 	// Hook is the databases' fault seam, for tests. Default: none.
 	Hook func(db.Op) error
 }
+
+// Secret is a text that prints as [redacted].
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "[redacted]" }
 
 const schemaPrefix = "counterfoil_"
 
@@ -102,7 +117,9 @@ func (s Store) VerifierDir() string {
 // Create makes a new ledger: master key, database, tables, signing key. origin
 // names its log for ever, and no two logs may share one; empty means
 // counterfoil.local/NAME, which is good enough for one machine only.
-func (s Store) Create(ctx context.Context, name, origin string) error {
+//
+// kmsURL names the KMS key that wraps the master key; empty: none does.
+func (s Store) Create(ctx context.Context, name, origin, kmsURL string) error {
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -119,7 +136,7 @@ func (s Store) Create(ctx context.Context, name, origin string) error {
 	if slices.Contains(names, name) {
 		return fault(ledger.Conflict, "choose another name with --ledger, or use the one that is there", "there is a ledger %q already", name)
 	}
-	keys, err := keyring.Create(s.KeyFile(name))
+	keys, err := s.createKeys(ctx, name, kmsURL)
 	if errors.Is(err, fs.ErrExist) {
 		return fault(ledger.Conflict, "a key without its ledger: restore the ledger, or move the key away", "%s is there already", s.KeyFile(name))
 	}
@@ -127,9 +144,36 @@ func (s Store) Create(ctx context.Context, name, origin string) error {
 		return err
 	}
 	if err := s.make(ctx, name, origin, keys); err != nil {
+		if s.MasterKey != "" {
+			return err
+		}
 		return errors.Join(err, os.Remove(s.KeyFile(name))) // nothing was sealed under it
 	}
 	return s.writePolicy()
+}
+
+// keyOptions bind a wrapped master key to the ledger's name; shards of a ledger
+// share its key.
+func (s Store) keyOptions(name string) keyring.Options {
+	base, _, _ := strings.Cut(name, ".")
+	return keyring.Options{Ledger: base, KMS: s.KMS}
+}
+
+func (s Store) createKeys(ctx context.Context, name, kmsURL string) (*keyring.Keyring, error) {
+	switch {
+	case s.MasterKey != "":
+		return keyring.ParseWith(ctx, string(s.MasterKey), s.keyOptions(name))
+	case kmsURL != "":
+		return keyring.CreateWrapped(ctx, s.KeyFile(name), kmsURL, s.keyOptions(name))
+	}
+	return keyring.Create(s.KeyFile(name))
+}
+
+func (s Store) openKeys(ctx context.Context, name string) (*keyring.Keyring, error) {
+	if s.MasterKey != "" {
+		return keyring.ParseWith(ctx, string(s.MasterKey), s.keyOptions(name))
+	}
+	return keyring.OpenWith(ctx, s.KeyFile(name), s.keyOptions(name))
 }
 
 // make makes the database of a new ledger. What it can not finish it takes away
@@ -267,7 +311,7 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 			err = errors.Join(err, lock.Unlock())
 		}
 	}()
-	if o.Keys, err = keyring.Open(s.KeyFile(name)); err != nil {
+	if o.Keys, err = s.openKeys(ctx, name); err != nil {
 		switch {
 		case errors.Is(err, keyring.ErrExposed):
 			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key is exposed", Hint: "chmod 600 " + s.KeyFile(name), Cause: err}

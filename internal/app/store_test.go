@@ -40,7 +40,7 @@ func each(t *testing.T, test func(t *testing.T, s app.Store)) {
 func create(t *testing.T, s app.Store, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if err := s.Create(t.Context(), name, ""); err != nil {
+		if err := s.Create(t.Context(), name, "", ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestCreateAndOpen(t *testing.T) {
 			t.Fatalf("an empty store has %v", n)
 		}
 		create(t, s, "zeta", "alpha")
-		if err := s.Create(t.Context(), "beta", "example.com/b"); err != nil {
+		if err := s.Create(t.Context(), "beta", "example.com/b", ""); err != nil {
 			t.Fatal(err)
 		}
 		if n := names(t, s); !slices.Equal(n, []string{"alpha", "beta", "zeta"}) {
@@ -98,11 +98,11 @@ func TestCreateAndOpen(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		refused(t, s.Create(t.Context(), "alpha", ""), ledger.Conflict, `"alpha"`)
+		refused(t, s.Create(t.Context(), "alpha", "", ""), ledger.Conflict, `"alpha"`)
 		if err := os.Rename(s.KeyFile("alpha"), s.KeyFile("lonely")); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, s.Create(t.Context(), "lonely", ""), ledger.Conflict, s.KeyFile("lonely"))
+		refused(t, s.Create(t.Context(), "lonely", "", ""), ledger.Conflict, s.KeyFile("lonely"))
 		if n := names(t, s); len(n) != 3 {
 			t.Errorf("names %v", n)
 		}
@@ -116,7 +116,7 @@ func TestBadNames(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s app.Store) {
 		for _, bad := range []string{"", "Main", "1st", "_x", "a-b", "a b", "a.b", "../up", "a/b", "é", `x"; DROP`, strings.Repeat("n", 41)} {
-			refused(t, s.Create(t.Context(), bad, ""), ledger.Invalid, "ledger name")
+			refused(t, s.Create(t.Context(), bad, "", ""), ledger.Invalid, "ledger name")
 			if _, err := s.Open(t.Context(), bad, false, nil); err == nil {
 				t.Errorf("%q was opened", bad)
 			}
@@ -131,7 +131,7 @@ func TestBadNames(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	for _, s := range []app.Store{{}, {Data: "x", Database: "postgres://h/d", Keys: "k"}, {Database: "postgres://h/d"}} {
-		refused(t, s.Create(t.Context(), "main", ""), ledger.Invalid)
+		refused(t, s.Create(t.Context(), "main", "", ""), ledger.Invalid)
 		_, err := s.Open(t.Context(), "main", true, nil)
 		refused(t, err, ledger.Invalid)
 	}
@@ -166,7 +166,7 @@ func TestOpenNeverCreates(t *testing.T) {
 func TestCreateFails(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, s app.Store) {
-		if err := s.Create(t.Context(), "main", "not an origin"); err == nil {
+		if err := s.Create(t.Context(), "main", "not an origin", ""); err == nil {
 			t.Fatal("a bad origin was taken")
 		}
 		nothing(t, s)
@@ -190,7 +190,7 @@ func TestCreateFails(t *testing.T) {
 			for n := 0; ; n++ {
 				left, late, hit = n, after, false
 				name := fmt.Sprintf("main%d_%d", i, n)
-				err := s.Create(t.Context(), name, "")
+				err := s.Create(t.Context(), name, "", "")
 				if !hit {
 					if err != nil {
 						t.Fatal(err)

@@ -35,7 +35,7 @@ func (b *bench) store() app.Store {
 
 // start makes the ledger and serves it on a free port of loopback.
 func (b *bench) start(ctx context.Context) (*rig, error) {
-	if err := b.store().Create(ctx, ledgerName, ""); err != nil {
+	if err := b.store().Create(ctx, ledgerName, "", ""); err != nil {
 		return nil, err
 	}
 	a, err := app.New(ctx, app.Options{Store: b.store(), Config: app.Config{Listen: "127.0.0.1:0"}, Logger: slog.New(slog.DiscardHandler), Version: b.cfg.Version})

@@ -14,6 +14,7 @@ func (s *Server) routeAccess() {
 	s.handle("GET /v1/access/matrix", seeing, get(plain(s.matrix)))
 	s.handle("GET /v1/access/me", seeing, get(plain(s.me)))
 	s.handle("POST /v1/ledgers/{ledger}/keys/rotate", access.RotateKeys, post(s, s.rotateKey))
+	s.handle("POST /v1/ledgers/{ledger}/keys/master", access.RotateKeys, post(s, s.rotateMaster))
 	s.handle("POST /v1/ledgers/{ledger}/keys/retire", access.RotateKeys, post(s, s.retireKey))
 }
 
@@ -29,6 +30,16 @@ func (s *Server) rotateKey(r *http.Request, c *caller, _ struct{}) (api.LogKey, 
 	}
 	key, err := l.RotateKey(r.Context(), c.ID)
 	return api.LogKey{VerifierKey: key, Known: l.VerifierKeys()}, err
+}
+
+// rotateMaster gives the ledger a new master key, and destroys the old one.
+func (s *Server) rotateMaster(r *http.Request, c *caller, in api.MasterRotation) (api.MasterRotated, error) {
+	l, err := s.ledger(r)
+	if err != nil {
+		return api.MasterRotated{}, err
+	}
+	n, err := l.RotateMaster(r.Context(), c.ID, in.KMS, nil)
+	return api.MasterRotated{Keys: n}, err
 }
 
 // retireKey ends a rotation.

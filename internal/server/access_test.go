@@ -77,6 +77,7 @@ var sample = map[string]struct {
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
 	"rotateKey":       {access.RotateKeys, `{}`},
+	"rotateMaster":    {access.RotateKeys, `{}`},
 	"retireKey":       {access.RotateKeys, `{}`},
 	"askWarrant":      {access.RequestWarrant, `{"purpose":"audit","ticket":"t-1","records":["a"]}`},
 	"judgeWarrant":    {access.ApproveWarrant, `{"approve":true}`},
@@ -438,6 +439,7 @@ func TestFullDisk(t *testing.T) {
 	try("person:root admin", "/keys/rotate", `{}`)
 	r.as("person:root admin", inMain+"/keys/rotate", `{}`).problem(409, "conflict")
 	try("person:root admin", "/keys/retire", `{}`)
+	try("person:root admin", "/keys/master", `{}`)
 	r.as("person:root admin", inMain+"/keys/retire", `{}`).problem(409, "conflict")
 	try(legal, "/holds", `{"name":"h","matter":"m","records":["a"]}`)
 	try(piet, "/holds/h/verdict", yes)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ type rig struct {
 
 func newRig(t *testing.T, o options) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
+	keys, err := keyring.Create(filepath.Join(t.TempDir(), "main.key"))
 	must(t, err)
 	r := &rig{t: t, dbc: dbtest.SQLite(t), keys: keys, log: &safeBuffer{}, registry: prometheus.NewRegistry()}
 	if o.db != nil {
