@@ -120,7 +120,7 @@ func startServer(t *testing.T, store app.Store) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), exe, "serve", "--listen", "127.0.0.1:0", "--data", store.Data, "--database", store.Database, "--keys", store.Keys)
+	cmd := exec.CommandContext(t.Context(), exe, "serve", "--open", "--listen", "127.0.0.1:0", "--data", store.Data, "--database", store.Database, "--keys", store.Keys)
 	cmd.Args[0] = "counterfoil" // what makes the test binary the real one
 	errs, err := cmd.StderrPipe()
 	if err != nil {

@@ -45,7 +45,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	work := t.TempDir()
-	script := strings.NewReplacer("127.0.0.1:8780", address, "go build -o bin/ ./cmd/...", "go build -C "+root+" -o "+work+"/bin/ ./cmd/...", "counterfoil serve --data trail &", "counterfoil serve --data trail --listen "+address+" &").
+	script := strings.NewReplacer("127.0.0.1:8780", address, "go build -o bin/ ./cmd/...", "go build -C "+root+" -o "+work+"/bin/ ./cmd/...", "counterfoil serve --data trail --open &", "counterfoil serve --data trail --open --listen "+address+" &").
 		Replace(tour.String())
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -57,7 +57,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"checkpoint":"counterfoil.local/main`, `"proof":`, "1 record appended", "refund-0001-o1", "customer:4711", "VALID", "older than 30 days", "WHOLE", "0 missed", "0 failures"} {
+	for _, want := range []string{`"checkpoint":"counterfoil.local/main`, `"proof":`, "1 record appended", "refund-0001-o1", "customer:4711", "VALID", "older than 30 days", "WHOLE", "verified absent", "erased", "0 missed", "0 failures"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the tour never prints %q", want)
 		}

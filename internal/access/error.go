@@ -2,7 +2,12 @@
 
 package access
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Code is the stable kind of an [Error].
 type Code string
@@ -25,6 +30,8 @@ type Error struct {
 	Message string
 	Hint    string
 	Cause   error
+	// RetryAfter is how long to wait at least; of [Throttled] only.
+	RetryAfter time.Duration
 }
 
 // Error is the message with its cause.
@@ -40,4 +47,16 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 func fault(code Code, hint, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// storage gives an error of the database its code. Errors that have one, and
+// those of the caller's context, pass through.
+func storage(verb string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return &Error{Code: Unavailable, Message: verb, Hint: "try again", Cause: err}
 }

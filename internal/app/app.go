@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +18,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -25,9 +28,12 @@ import (
 
 // Options say what to run.
 type Options struct {
-	Store   Store
-	Config  Config
-	Logger  *slog.Logger // required
+	Store  Store
+	Config Config
+	Logger *slog.Logger // required
+	// Welcome is given the one-time link for the first administrator, when there
+	// is none. Default: it is logged.
+	Welcome func(link string)
 	Version string
 }
 
@@ -39,6 +45,8 @@ type App struct {
 	debug    net.Listener // nil: none
 	local    net.Listener // nil: none
 	handler  http.Handler
+	book     *access.Book // nil: open
+	pages    *door.Door   // nil: open
 	down     teardown
 	failed   chan error // a part that stopped by itself
 }
@@ -57,6 +65,11 @@ var _ server.Ledgers = (*App)(nil)
 func New(ctx context.Context, opts Options) (*App, error) {
 	if opts.Logger == nil {
 		return nil, errors.New("make server: Logger is required")
+	}
+	if opts.Welcome == nil {
+		opts.Welcome = func(link string) {
+			opts.Logger.Warn("there is no administrator yet: open this link, once, within 30 minutes", "link", link)
+		}
 	}
 	a := &App{opts: opts, ledgers: map[string]*running{}, failed: make(chan error, 16)}
 	a.down.logger = opts.Logger
@@ -77,11 +90,18 @@ func (a *App) init(ctx context.Context) error {
 	if err := a.openLedgers(ctx, reg); err != nil {
 		return err
 	}
+	if err := a.openAccess(ctx); err != nil {
+		return err
+	}
 	hosts := opts.Config.Hosts
 	if opts.Config.InsecureListen {
 		hosts = append(slices.Clone(hosts), "*")
 	}
-	h, err := server.New(server.Config{Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version, PublicLog: opts.Config.PublicLog,
+	var pages http.Handler
+	if a.pages != nil {
+		pages = a.pages
+	}
+	h, err := server.New(server.Config{Book: a.book, Pages: pages, Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version, PublicLog: opts.Config.PublicLog,
 		Limits: server.Limits{InFlight: opts.Config.InFlightMiB << 20}})
 	if err != nil {
 		return err
@@ -190,6 +210,12 @@ func (a *App) Run(ctx context.Context) error {
 		r := a.ledgers[name]
 		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
 	}
+	if a.book != nil {
+		a.start("book of access", a.book.Run)
+		if err := a.welcome(ctx); err != nil {
+			return errors.Join(err, a.down.run(ctx))
+		}
+	}
 	if a.debug != nil {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -203,7 +229,11 @@ func (a *App) Run(ctx context.Context) error {
 			a.handler.ServeHTTP(w, r.WithContext(server.LocalContext(r.Context())))
 		}))
 	}
-	a.serve("API server", a.listener, a.handler)
+	listener := a.listener
+	if t := a.opts.Config.TLS; t != nil {
+		listener = tls.NewListener(listener, t.config)
+	}
+	a.serve("API server", listener, a.handler)
 	var cause error
 	select {
 	case <-ctx.Done():

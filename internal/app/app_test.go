@@ -120,7 +120,7 @@ func TestListenAddress(t *testing.T) {
 		refused(t, err, ledger.Invalid, addr)
 	}
 	_, err := app.New(t.Context(), app.Options{Store: s, Config: app.Config{Listen: "0.0.0.0:0"}, Logger: logger})
-	refused(t, err, ledger.Invalid, "--insecure-listen")
+	refused(t, err, ledger.Invalid, "--open")
 	for _, cfg := range []app.Config{{Listen: "127.0.0.1:0"}, {Listen: "localhost:0"}, {Listen: "127.9.9.9:0"}, {Listen: "0.0.0.0:0", InsecureListen: true}} {
 		a, err := app.New(t.Context(), app.Options{Store: s, Config: cfg, Logger: logger})
 		if err != nil {

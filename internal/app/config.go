@@ -51,6 +51,12 @@ type Config struct {
 	RetentionEvery Duration `yaml:"retention_every"`
 	// PublicLog serves the tiles of the logs to everybody. Default: false.
 	PublicLog bool `yaml:"public_log"`
+	// Access is who may enter. Nil: everybody who reaches the server, which is for
+	// loopback only.
+	Access *AccessConfig `yaml:"access"`
+	// TLS makes the server speak TLS itself. Default: plain HTTP, for loopback or
+	// behind a proxy that does.
+	TLS *TLSConfig `yaml:"tls"`
 	// InsecureListen allows an address that is not loopback. Only a flag sets it.
 	InsecureListen bool `yaml:"-"`
 }
@@ -104,7 +110,22 @@ func LoadConfig(path string, required bool) (Config, error) {
 			return c, &ledger.Error{Code: ledger.Invalid, Message: path + " is not right", Hint: "roots names a PEM file beside the configuration; docs/operations.md lists every setting", Cause: err}
 		}
 	}
+	if err := c.loadFiles(filepath.Dir(path)); err != nil {
+		return c, &ledger.Error{Code: ledger.Invalid, Message: path + " is not right", Hint: "files are named relative to the configuration; docs/operations.md lists every setting", Cause: err}
+	}
 	return c, c.validate()
+}
+
+// loadFiles reads the files that the configuration names.
+func (c *Config) loadFiles(dir string) error {
+	var errs []error
+	if c.Access != nil {
+		errs = append(errs, c.Access.load(dir))
+	}
+	if c.TLS != nil {
+		errs = append(errs, c.TLS.load(dir))
+	}
+	return errors.Join(errs...)
 }
 
 func (a *AuthorityConfig) load(dir string) error {
@@ -179,11 +200,14 @@ func (c *Config) listenAddress() (string, error) {
 	if err != nil {
 		return "", fault(ledger.Invalid, "write it like 127.0.0.1:8780", "--listen %q is not an address", addr)
 	}
-	if ip := net.ParseIP(host); c.InsecureListen || host == "localhost" || ip != nil && ip.IsLoopback() {
+	if ip := net.ParseIP(host); c.InsecureListen || c.Access != nil && (c.TLS != nil || c.Access.TLS) || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return addr, nil
 	}
-	return "", fault(ledger.Invalid, "put an authenticating proxy in front and listen on loopback, or say --insecure-listen",
-		"there is no access control yet, so %s would give everybody on the network full access", addr)
+	if c.Access != nil {
+		return "", fault(ledger.Invalid, "configure tls, or set access.tls when a proxy in front speaks it (docs/operations.md)", "on %s keys and sessions would travel in clear", addr)
+	}
+	return "", fault(ledger.Invalid, "leave --open out, or listen on loopback",
+		"without access control, %s would give everybody on the network full access", addr)
 }
 
 // Trust writes the trust policy of a log for outsiders, with every key that it

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -11,7 +12,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
@@ -23,6 +26,7 @@ type Local struct {
 	custodian *custody.Custodian
 	stop      func() error
 	handler   http.Handler
+	book      *db.DB // of access
 }
 
 var _ server.Ledgers = (*Local)(nil)
@@ -40,7 +44,10 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		edit(&cfg)
 	}
 	if l.custodian, err = custody.New(cfg); err == nil {
-		l.handler, err = server.New(server.Config{Ledgers: l, Logger: logger, Version: version})
+		var book *access.Book
+		if book, l.book, err = s.openBook(ctx, access.Config{}, o.Ledger, logger); err == nil {
+			l.handler, err = server.New(server.Config{Ledgers: l, Book: book, Logger: logger, Version: version})
+		}
 	}
 	if err != nil {
 		return nil, joinClose(err, l.Close)
@@ -63,6 +70,9 @@ func (l *Local) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Close commits what waits and closes the ledger.
 func (l *Local) Close() error {
 	err := l.stop()
+	if l.book != nil {
+		err = errors.Join(err, l.book.Close())
+	}
 	if cerr := l.opened.Close(); err == nil {
 		err = cerr
 	}

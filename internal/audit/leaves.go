@@ -339,6 +339,7 @@ func (a *auditor) checkEvidence(p *page, index int64, r *row, st *record.Stateme
 		p.find(EvidenceExtra, 4, index, st.ID(), "there is evidence, but the statement has no seals")
 		return
 	case len(seals) == 0:
+		a.checkContent(p, index, r, st, nil)
 		return
 	case r.sealed == nil:
 		a.checkErased(p, index, r, st, nil)
@@ -360,15 +361,27 @@ func (a *auditor) checkEvidence(p *page, index int64, r *row, st *record.Stateme
 		p.opened += int64(len(openings))
 		return
 	}
+	if a.checkContent(p, index, r, st, openings) {
+		p.opened += int64(len(seals))
+	}
+}
+
+// checkContent puts the record that was sent back together, and holds the mark
+// by which it is recognised against it. It returns false when a value does not
+// open its seal.
+func (a *auditor) checkContent(p *page, index int64, r *row, st *record.Statement, openings []record.Opening) bool {
+	if a.snap.contentKey == nil {
+		return true
+	}
 	original, err := st.Rebuild(openings)
 	if err != nil {
 		p.find(EvidenceChanged, 2, index, st.ID(), "%v", err)
-		return
+		return false
 	}
-	p.opened += int64(len(seals))
-	if a.snap.contentKey != nil && r.found && !bytes.Equal(a.contentMAC(original), r.content) {
+	if r.found && !bytes.Equal(a.contentMAC(original), r.content) {
 		p.find(LookupChanged, 2, index, st.ID(), "its content mark is not that of the record: sending it again would be refused or taken for another")
 	}
+	return true
 }
 
 // open opens what a row holds: nothing, without an error, where a key was

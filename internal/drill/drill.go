@@ -263,6 +263,11 @@ func copyTable(ctx context.Context, src, dst *db.Tx, table string) error {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		for i, v := range values {
+			if b, ok := v.([]byte); ok && b == nil {
+				values[i] = []byte{} // an empty value is not an absent one
+			}
+		}
 		if batch = append(batch, values); len(batch) == 1000 {
 			if err := flush(); err != nil {
 				return err

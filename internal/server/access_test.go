@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -43,8 +44,14 @@ func (badges) Authenticate(_ context.Context, r *http.Request) (*access.Actor, e
 // guarded is a rig with a door.
 func guarded(t *testing.T, o options) *rig {
 	edit := o.server
+	d, err := db.Create(t.Context(), dbtest.SQLite(t))
+	must(t, err)
+	t.Cleanup(func() { must(t, d.Close()) })
+	must(t, access.Create(t.Context(), access.Config{DB: d}))
+	book, err := access.Open(t.Context(), access.Config{DB: d})
+	must(t, err)
 	o.server = func(c *server.Config) {
-		c.Door = badges{}
+		c.Door, c.Book = badges{}, book
 		if edit != nil {
 			edit(c)
 		}
@@ -98,6 +105,13 @@ var sample = map[string]struct {
 // seeing are the operations for whoever has a grant in the ledger.
 var seeing = map[string]bool{"trust": true, "ledgers": true, "matrix": true, "me": true}
 
+// managing are the operations for administrators, of which TestManage tries the
+// rest: what one manages is decided grant by grant.
+var managing = map[string]string{
+	"grants": "", "keys": "", "grant": `{"actor":"person:noah","role":"reviewer","ledger":"main"}`, "revokeGrant": `{"actor":"person:noah","role":"reviewer","ledger":"main"}`,
+	"createKey": `{"name":"bot","grants":[{"role":"source","ledger":"main"}]}`, "revokeKey": `{}`, "replaceKey": `{}`, "endSessions": `{"actor":"person:noah"}`,
+}
+
 // public are the operations for everybody.
 var public = map[string]bool{"schema": true, "openapi": true, "problem": true, "healthz": true, "readyz": true, "home": true}
 
@@ -110,6 +124,19 @@ func TestMatrix(t *testing.T) {
 	for _, o := range answers.ops {
 		path := fill.Replace(o.path)
 		s, ok := sample[o.id]
+		if body, is := managing[o.id]; is {
+			tried[access.ManageAccess] = true
+			r.as("", path, body).problem(401, "unauthenticated")
+			for _, role := range access.Roles() {
+				got := r.as(fmt.Sprintf("person:%s-%s %s/*", o.id, role, role), path, body)
+				if role != access.Admin {
+					got.problem(403, "forbidden")
+				} else if got.status != 200 && got.status != 404 {
+					t.Errorf("%s as %s: %d %s", o.id, role, got.status, got.body)
+				}
+			}
+			continue
+		}
 		if !ok {
 			if !seeing[o.id] && !public[o.id] {
 				t.Errorf("%s: nobody tries it", o.id)
@@ -144,7 +171,6 @@ func TestMatrix(t *testing.T) {
 	for _, row := range access.Matrix() {
 		switch row.Action {
 		case access.ReadValue, access.ReadIdentity: // TestValues
-		case access.ManageAccess: // TestManage
 		default:
 			if !tried[row.Action] {
 				t.Errorf("no operation tries %s", row.Action)
@@ -371,6 +397,23 @@ func TestForms(t *testing.T) {
 	r := newRig(t, options{db: f.config})
 	small := newRig(t, options{server: func(c *server.Config) { c.Limits.InFlight = 1 }})
 	r.post(decision("a")).want(201)
+	book := guarded(t, options{})
+	for id, body := range managing {
+		for _, o := range answers.ops {
+			if o.id != id || o.method != "POST" {
+				continue
+			}
+			path := fill.Replace(o.path)
+			root := func(media, body string) *reply {
+				return book.do("POST", path, strings.NewReader(body), "Badge", "person:root admin/*", "Content-Type", media)
+			}
+			root("text/plain", body).problem(415, "media_type")
+			root("application/json", `{"x":"`+strings.Repeat("x", 2<<20)+`"}`).problem(413, "body_too_large")
+			root("application/json", `{`).problem(400, record.CodeSyntax)
+			root("application/json", `{"nonsense":1}`).problem(422, record.CodeUnknownMember)
+			small.do("POST", path, strings.NewReader(body), "Content-Type", "application/json").problem(429, "busy")
+		}
+	}
 	for _, o := range answers.ops {
 		s, ok := sample[o.id]
 		if !ok || !strings.HasPrefix(string(s.body), "{") && o.method == "POST" {
@@ -453,5 +496,60 @@ func TestFullDisk(t *testing.T) {
 	try(piet, "/warrants/"+w.ID+"/verdict", yes)
 	g := into[custody.Request](r.as("person:olga owner", inMain+"/glass", sample["breakGlass"].body).want(200))
 	try(piet, "/glass/"+g.ID+"/review", `{"reason":"r"}`)
+	r.audit()
+}
+
+// TestManage gives roles and keys, and uses a key for real.
+func TestManage(t *testing.T) {
+	t.Parallel()
+	r := guarded(t, options{server: func(c *server.Config) { c.Door = nil }}) // the book itself is the door
+	// The operator of the machine makes the first key: an administrator of main.
+	local := func(method, path, body string) *reply {
+		req := httptest.NewRequestWithContext(server.LocalContext(t.Context()), method, "http://localhost"+path, strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		r.s.ServeHTTP(w, req)
+		return &reply{t: t, status: w.Code, header: w.Header(), body: w.Body.Bytes()}
+	}
+	made := into[struct{ Secret string }](local("POST", "/v1/access/keys", `{"name":"root","grants":[{"role":"admin","ledger":"main"}]}`).want(200))
+	root := []string{"Authorization", "Bearer " + made.Secret, "Content-Type", "application/json"}
+	call := func(head []string, path, body string) *reply {
+		if body == "" {
+			return r.do("GET", path, nil, head...)
+		}
+		return r.do("POST", path, strings.NewReader(body), head...)
+	}
+	if me := into[access.Actor](call(root, "/v1/access/me", "").want(200)); me.ID != "key:root" || len(me.Grants) != 1 {
+		t.Errorf("%+v", me)
+	}
+	bot := into[struct {
+		Secret string
+		Key    access.APIKey
+	}](call(root, "/v1/access/keys", managing["createKey"]).want(200))
+	call(root, "/v1/access/keys", managing["createKey"]).problem(409, "conflict")
+	call(root, "/v1/access/keys", `{"name":"x","grants":[{"role":"source","ledger":"other"}]}`).problem(403, "forbidden")
+	call(root, "/v1/access/grants", `{"actor":"key:root","role":"reviewer","ledger":"main"}`).want(403) // not to oneself
+	call(root, "/v1/access/grants", managing["grant"]).want(200)
+	call(root, "/v1/access/grants", `{"actor":"key:bot","role":"auditor","ledger":"main"}`).problem(409, "conflict") // who sends only sends
+	call(root, "/v1/access/grants", `{"actor":"person:noah","role":"king","ledger":"main"}`).problem(400, "invalid")
+	if l := into[struct{ Items []access.Given }](call(root, "/v1/access/grants", "").want(200)); len(l.Items) != 1 || l.Items[0].Actor != "person:noah" {
+		t.Errorf("%+v", l)
+	}
+	head := []string{"Authorization", "Bearer " + bot.Secret, "Content-Type", "application/json"}
+	call(head, records, decision("a")).want(201)
+	call(head, records, "").problem(403, "forbidden")
+	call(root, records, decision("b")).problem(403, "forbidden")
+	if l := into[struct{ Items []access.APIKey }](call(root, "/v1/access/keys", "").want(200)); len(l.Items) != 2 {
+		t.Errorf("%+v", l)
+	}
+	next := into[struct{ Secret string }](call(root, "/v1/access/keys/"+bot.Key.ID+"/rotate", `{"overlap_hours":1}`).want(200))
+	call([]string{"Authorization", "Bearer " + next.Secret, "Content-Type", "application/json"}, records, decision("c")).want(201)
+	call(root, "/v1/access/keys/"+bot.Key.ID+"/revoke", `{}`).want(200)
+	call(head, records, decision("d")).problem(401, "unauthenticated")
+	call(root, "/v1/access/grants/revoke", managing["revokeGrant"]).want(200)
+	call(root, "/v1/access/grants/revoke", managing["revokeGrant"]).problem(404, "not_found")
+	call(root, "/v1/access/sessions/end", managing["endSessions"]).problem(403, "forbidden") // sessions are of all ledgers
+	local("POST", "/v1/access/sessions/end", managing["endSessions"]).want(200)
+	call([]string{"Authorization", "Bearer cfk_nonsense"}, records, "").problem(401, "unauthenticated")
 	r.audit()
 }

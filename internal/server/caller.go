@@ -189,7 +189,7 @@ func (s *Server) deny(ctx context.Context, c *caller, action access.Action, abou
 	if why == "" {
 		why = "your roles do not allow it here"
 	}
-	if l, ok := s.cfg.Ledgers.Ledger(c.ledger); ok {
+	if l, ok := s.cfg.Ledgers.Ledger(s.recordedIn(c)); ok {
 		if s.denials.allow(c.ID) {
 			err := l.Note(ctx, ledger.Access{Act: string(action), Actor: c.ID, Principal: c.principal, Purpose: c.purpose, Ticket: c.ticket, Warrant: c.warrant, About: about, Denied: true, Count: 1})
 			if err != nil {
@@ -198,6 +198,20 @@ func (s *Server) deny(ctx context.Context, c *caller, action access.Action, abou
 		}
 	}
 	return refused("forbidden", "it takes the role "+strings.Join(roles, " or ")+"; counterfoil access matrix shows the table", "%s: %s", action, why)
+}
+
+// recordedIn is the ledger that a refused attempt is written to: that of the path,
+// or for one that is about no ledger the first that the caller has a grant in.
+func (s *Server) recordedIn(c *caller) string {
+	if c.ledger != "" {
+		return c.ledger
+	}
+	for _, name := range s.cfg.Ledgers.Names() {
+		if c.Sees(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // values decides which private values of a record the caller may open, of those

@@ -92,6 +92,11 @@ type Config struct {
 	// Door says who asks. Default: everybody is on the machine itself and may do
 	// everything, which is for loopback only.
 	Door Door
+	// Book keeps grants, keys and sessions; it is the Door unless another is
+	// given. Default: none, and the routes that change access answer so.
+	Book *access.Book
+	// Pages are served under /auth/. Default: none.
+	Pages http.Handler
 	// Principal is the writer of what comes in from the machine itself, without
 	// access control. Default: local:http.
 	Principal string
@@ -133,6 +138,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Principal == "" {
 		cfg.Principal = "local:http"
+	}
+	if cfg.Door == nil && cfg.Book != nil {
+		cfg.Door = cfg.Book
 	}
 	if cfg.Door == nil {
 		cfg.Door = open{cfg.Principal}
@@ -202,6 +210,9 @@ func (s *Server) route() {
 	s.public("GET /readyz", s.readyz)
 	s.handle("GET /metrics", access.ReadHealth, s.showMetrics)
 	s.public("GET /{$}", s.home)
+	if s.cfg.Pages != nil {
+		s.mux.Handle("/auth/", s.cfg.Pages)
+	}
 	s.mux.HandleFunc("/", s.nothing)
 }
 
