@@ -102,15 +102,12 @@ func (a *appender) toServer(ctx context.Context, url string, args []string) erro
 	if err != nil {
 		return &usageError{err}
 	}
-	a.sink = &remote{cl}
+	r := &remote{cl: cl}
+	a.sink = r
 	if err := a.files(ctx, args); err != nil {
 		return err
 	}
-	st, err := cl.Stats(ctx)
-	if err != nil {
-		return err
-	}
-	return a.finish(st.Size)
+	return a.finish(r.size)
 }
 
 func (a *appender) files(ctx context.Context, args []string) error {
@@ -261,7 +258,10 @@ func (e *embedded) send(ctx context.Context, raws [][]byte, partial bool) ([]out
 }
 
 // remote appends over HTTP.
-type remote struct{ cl *client.Client }
+type remote struct {
+	cl   *client.Client
+	size int64 // of the log, by the last answer: who may only send may not ask
+}
 
 func (r *remote) send(ctx context.Context, raws [][]byte, partial bool) ([]outcome, error) {
 	lines := make([][]byte, len(raws))
@@ -279,6 +279,7 @@ func (r *remote) send(ctx context.Context, raws [][]byte, partial bool) ([]outco
 	if err != nil {
 		return nil, err
 	}
+	r.size = res.Size
 	out := make([]outcome, len(raws))
 	for i, rec := range res.Records {
 		out[i].created = rec.Status == api.Created

@@ -3,13 +3,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net/url"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/app"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
@@ -57,7 +61,10 @@ record's policies.`,
 			if q.Limit < 0 {
 				return usagef("--limit %d: use a positive number, or 0 for all", q.Limit)
 			}
-			return c.read(cmd.Context(), func(o *app.Opened) error { return c.list(cmd, o, q) })
+			if c.server != "" {
+				return c.call(cmd.Context(), func(a *caller) error { return c.list(cmd, overServer(c, a), q) })
+			}
+			return c.read(cmd.Context(), func(o *app.Opened) error { return c.list(cmd, fromLedger(o), q) })
 		},
 	}
 	f := cmd.Flags()
@@ -82,8 +89,55 @@ record's policies.`,
 	return cmd
 }
 
+// pager reads the page of a query that follows the last one.
+type pager func(ctx context.Context, q ledger.Query) (entries []ledger.Entry, more bool, err error)
+
+func fromLedger(o *app.Opened) pager {
+	var cursor int64
+	return func(ctx context.Context, q ledger.Query) ([]ledger.Entry, bool, error) {
+		if q.Ascending {
+			q.Start = cursor
+		} else {
+			q.Before = cursor
+		}
+		p, err := o.Ledger.List(ctx, q)
+		cursor = p.Cursor
+		return p.Entries, p.More, err
+	}
+}
+
+func overServer(c *cli, a *caller) pager {
+	cursor := ""
+	return func(ctx context.Context, q ledger.Query) ([]ledger.Entry, bool, error) {
+		values := url.Values{"limit": {strconv.Itoa(q.Limit)}, "order": {"newest"}}
+		if q.Ascending {
+			values.Set("order", "oldest")
+		}
+		for name, v := range map[string]string{"type": q.Type, "system": q.System, "use_case": q.UseCase, "env": q.Env, "kind": q.Kind, "status": q.Status,
+			"outcome": q.Outcome, "adverse": q.Adverse, "significant": q.Significant, "automation": q.Automation, "interaction": q.Interaction,
+			"journey": q.Journey, "channel": q.Channel, "source": q.Source, "about": q.About, "model": q.Model, "prompt": q.Prompt, "policy": q.Policy,
+			"config": q.Config, "principal": q.Principal, "capture": q.Capture, "cursor": cursor} {
+			if v != "" {
+				values.Set(name, v)
+			}
+		}
+		for name, t := range map[string]time.Time{"from": q.From, "to": q.To} {
+			if !t.IsZero() {
+				values.Set(name, t.Format(time.RFC3339Nano))
+			}
+		}
+		p, err := ask[api.Page](ctx, a, "GET", c.at("records")+"?"+values.Encode(), nil)
+		cursor = p.Next
+		entries := make([]ledger.Entry, len(p.Records))
+		for i, e := range p.Records {
+			entries[i] = ledger.Entry{Index: e.Index, Statement: e.Statement}
+		}
+		return entries, p.Next != "", err
+	}
+}
+
 // list pages through the matches and writes them as they come.
-func (c *cli) list(cmd *cobra.Command, o *app.Opened, q ledger.Query) error {
+func (c *cli) list(cmd *cobra.Command, next pager, q ledger.Query) error {
 	left := q.Limit
 	if left == 0 && !c.json {
 		left = tableRows
@@ -96,24 +150,19 @@ func (c *cli) list(cmd *cobra.Command, o *app.Opened, q ledger.Query) error {
 		if !all {
 			q.Limit = min(500, left)
 		}
-		p, err := o.Ledger.List(cmd.Context(), q)
+		entries, more, err := next(cmd.Context(), q)
 		if err != nil {
 			return err
 		}
-		for _, e := range p.Entries {
+		for _, e := range entries {
 			if err := c.listOne(table, e, shown == 0); err != nil {
 				return err
 			}
 			shown++
 		}
-		left -= len(p.Entries)
-		if !p.More || !all && left <= 0 {
-			return c.listEnd(table, shown, p.More)
-		}
-		if q.Ascending {
-			q.Start = p.Cursor
-		} else {
-			q.Before = p.Cursor
+		left -= len(entries)
+		if !more || !all && left <= 0 {
+			return c.listEnd(table, shown, more)
 		}
 	}
 }
