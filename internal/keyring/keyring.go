@@ -166,7 +166,7 @@ func (k *Keyring) String() string { return "[redacted]" }
 func (k *Keyring) GoString() string { return "[redacted]" }
 
 // Format hides the keys from every verb of fmt.
-func (k *Keyring) Format(s fmt.State, _ rune) { io.WriteString(s, "[redacted]") }
+func (k *Keyring) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacted]") }
 
 // MarshalText hides the keys.
 func (k *Keyring) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }

@@ -62,7 +62,7 @@ func newBox(o Options) *box { return &box{o: o, keys: map[string]KMS{}} }
 
 func (b *box) close() {
 	for _, k := range b.keys {
-		k.Close() // nothing was left to write
+		_ = k.Close() // nothing was left to write
 	}
 }
 
