@@ -45,8 +45,9 @@ type App struct {
 	debug    net.Listener // nil: none
 	local    net.Listener // nil: none
 	handler  http.Handler
-	book     *access.Book // nil: open
-	pages    *door.Door   // nil: open
+	book     *access.Book   // nil: open
+	pages    *door.Door     // nil: open
+	alerts   sync.WaitGroup // alarms on their way
 	down     teardown
 	failed   chan error // a part that stopped by itself
 }
@@ -73,6 +74,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 	}
 	a := &App{opts: opts, ledgers: map[string]*running{}, failed: make(chan error, 16)}
 	a.down.logger = opts.Logger
+	a.down.push("alarms", func(context.Context) error { a.alerts.Wait(); return nil })
 	if err := a.init(ctx); err != nil {
 		return nil, errors.Join(err, a.down.run(ctx))
 	}
@@ -182,7 +184,7 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.publisher, err = publish.New(cfg); err != nil {
 		return err
 	}
-	if r.custodian, err = custody.New(custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: a.opts.Logger}); err != nil {
+	if r.custodian, err = custody.New(custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: a.opts.Logger, Alert: a.alert(name, m)}); err != nil {
 		return err
 	}
 	a.ledgers[name] = r

@@ -49,6 +49,9 @@ type Config struct {
 	InFlightMiB int64 `yaml:"in_flight_mib"`
 	// RetentionEvery is how often the retention job runs. Default: 24h.
 	RetentionEvery Duration `yaml:"retention_every"`
+	// AlertURL is sent what somebody must look at now, such as a broken glass, as
+	// JSON {"text": …} by POST. Default: alarms stand in the log and the metrics.
+	AlertURL string `yaml:"alert_url"`
 	// PublicLog serves the tiles of the logs to everybody. Default: false.
 	PublicLog bool `yaml:"public_log"`
 	// Access is who may enter. Nil: everybody who reaches the server, which is for

@@ -18,6 +18,7 @@ type metrics struct {
 	batch   *prometheus.HistogramVec
 	size    *prometheus.GaugeVec
 	queued  *prometheus.GaugeVec
+	alerts  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -30,9 +31,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		batch: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "counterfoil_commit_records", Help: "Records in one commit.",
 			Buckets: []float64{1, 4, 16, 64, 256, 1024, 4096}}, by),
 		size:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "counterfoil_log_size", Help: "Leaves in the log."}, by),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "counterfoil_alarms_total", Help: "Alarms that somebody must look at, such as a broken glass."}, by),
 		queued: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "counterfoil_queue_records", Help: "Records that waited when the last commit ended."}, by),
 	}
-	for _, c := range []prometheus.Collector{m.records, m.commits, m.took, m.batch, m.size, m.queued} {
+	for _, c := range []prometheus.Collector{m.records, m.commits, m.took, m.batch, m.size, m.queued, m.alerts} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
