@@ -225,8 +225,14 @@ func TestFaultyResponses(t *testing.T) {
 		bad("cookie of another sign-in (session swapping)", q, wrong)
 		q, cookie = change("state")
 		bad("no state", q, cookie)
-		q, cookie = change("state", q.Get("state"), q.Get("state"))
-		bad("two states", q, cookie)
+		for _, twice := range []string{"state", "code", "iss", "error"} {
+			q, cookie = r.begin(p)
+			q[twice] = []string{q.Get(twice), q.Get(twice)}
+			if twice == "iss" {
+				q[twice] = []string{p.URL, p.URL}
+			}
+			bad("two of "+twice, q, cookie)
+		}
 		q, cookie = change("code")
 		bad("no code", q, cookie)
 		q, cookie = change("code", "guessed")
@@ -246,8 +252,10 @@ func TestFaultyResponses(t *testing.T) {
 		bad("PKCE", q, cookie)
 
 		q, cookie = change("iss", p.URL)
+		asked := p.codes[q.Get("code")]
 		_, err := r.Finish(t.Context(), callback(q, cookie), "corp")
 		want(t, err, "")
+		p.codes[q.Get("code")] = asked // a provider that would take a code twice
 		bad("replayed", q, cookie)
 		_, err = r.Finish(t.Context(), callback(q, cookie), "another")
 		want(t, err, access.NotFound)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,5 +185,42 @@ func TestWhatIsNotRecordedDoesNotHappen(t *testing.T) {
 		}
 		_, err = r.UseBootstrap(ctx, with(), token)
 		want(t, err, "")
+	})
+}
+
+// TestExclusiveRace: of roles that exclude each other, given at one moment on
+// several nodes, an actor ends up with those of one kind.
+func TestExclusiveRace(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, c db.Config) {
+		r := newRig(t, c, nil)
+		for i := range 5 {
+			actor := fmt.Sprintf("person:x%d", i)
+			var wg sync.WaitGroup
+			gate := make(chan struct{})
+			for _, role := range []access.Role{access.Admin, access.Auditor, access.Source, access.Legal} {
+				b := r.open()
+				wg.Go(func() {
+					<-gate
+					if err := b.Grant(t.Context(), admin, actor, all(role)); err != nil && code(err) != access.Conflict {
+						t.Error(err)
+					}
+				})
+			}
+			close(gate)
+			wg.Wait()
+		}
+		gs, err := r.Grants(t.Context())
+		want(t, err, "")
+		if len(gs) < 5 {
+			t.Errorf("only %d grants", len(gs))
+		}
+		for i, a := range gs {
+			for _, b := range gs[i+1:] {
+				if a.Actor == b.Actor && access.Exclusive(a.Role, b.Role) {
+					t.Errorf("%s holds %s and %s", a.Actor, a.Role, b.Role)
+				}
+			}
+		}
 	})
 }

@@ -157,6 +157,8 @@ func sign(t testing.TB, alg string, claims map[string]any) string {
 	switch alg {
 	case "stranger":
 		alg, kid = "RS256", "RS256"
+	case "PS256":
+		kid = "RS256"
 	case "HS256 with public key":
 		alg, kid = "HS256", "RS256"
 	}

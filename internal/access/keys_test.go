@@ -52,6 +52,12 @@ func TestKeyLifeCycle(t *testing.T) {
 
 		_, err = other.Authenticate(ctx, bearer(next))
 		want(t, err, "")
+		scoped := access.Actor{ID: "person:scoped", Grants: []access.Grant{{Role: access.Admin, Ledger: "a", System: "*", Purpose: "*"}}}
+		want(t, r.RevokeKey(ctx, scoped, k2.ID), access.Forbidden)
+		_, _, err = r.RotateKey(ctx, scoped, k2.ID, r.clock().Add(time.Hour), 0)
+		want(t, err, access.Forbidden)
+		_, err = r.Authenticate(ctx, bearer(next))
+		want(t, err, "")
 		want(t, r.RevokeKey(ctx, local, k2.ID), "")
 		_, err = r.Authenticate(ctx, bearer(next))
 		want(t, err, access.Unauthenticated) // at once

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +28,9 @@ import (
 type AccessConfig struct {
 	// TLS says that browsers reach the server by https, be it through a proxy.
 	TLS bool `yaml:"tls"`
+	// Proxies are the networks (CIDR) of proxies in front, whose word on where a
+	// request comes from (X-Forwarded-For) is taken: sign-ins are throttled by it.
+	Proxies []netip.Prefix `yaml:"proxies"`
 	// IdleTimeout ends a session that is not used. Default: 30m.
 	IdleTimeout Duration `yaml:"idle_timeout"`
 	// AbsoluteTimeout ends every session. Default: 12h.
@@ -157,6 +162,9 @@ func orAny(s string) string {
 // book is the configuration as the room of access has it.
 func (c *AccessConfig) book() access.Config {
 	out := access.Config{TLS: c.TLS, IdleTimeout: time.Duration(c.IdleTimeout), AbsoluteTimeout: time.Duration(c.AbsoluteTimeout)}
+	if len(c.Proxies) > 0 {
+		out.Address = c.address
+	}
 	for _, is := range c.Issuers {
 		issuer := access.Issuer{Name: is.Name, Title: is.Title, URL: is.URL, ClientID: is.ClientID, ClientSecret: is.secret, RedirectURL: is.RedirectURL, Scopes: is.Scopes}
 		for _, r := range is.Roles {
@@ -175,6 +183,28 @@ func (c *AccessConfig) book() access.Config {
 		out.Certificates = append(out.Certificates, access.CertificateRule{URI: r.URI, CommonName: r.CommonName, Actor: r.Actor, Grants: grants(r.Grants)})
 	}
 	return out
+}
+
+// address is where a request comes from: what the last proxy of ours says, or who
+// is connected.
+func (c *AccessConfig) address(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	at := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !slices.ContainsFunc(c.Proxies, func(p netip.Prefix) bool { return p.Contains(at) }) {
+			break
+		}
+		next, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		at = next.Unmap()
+	}
+	return at.String()
 }
 
 // bookDB is where the book of access is kept: beside the ledgers.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -152,6 +153,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1")
 	case 503, 507:
 		w.Header().Set("Retry-After", "5")
+	}
+	if e, ok := errors.AsType[*access.Error](err); ok && e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	if e, ok := errors.AsType[*refusal](err); ok && e.allow != "" {
 		w.Header().Set("Allow", e.allow)
