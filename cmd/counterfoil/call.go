@@ -80,7 +80,11 @@ func (c *cli) caller(ctx context.Context) (*caller, error) {
 			}
 		}
 	}
-	l, err := c.store.OpenLocal(ctx, c.ledger, buildVersion(), c.logger(false), nil)
+	cfg, err := c.config("")
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.store.OpenLocal(ctx, c.ledger, buildVersion(), c.logger(false), cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -192,7 +192,11 @@ func (c *cli) holdCheckCmd() *cobra.Command {
 			}
 			for _, f := range l.Items {
 				if !c.json {
-					fmt.Fprintf(c.out, "%s: record %s (index %d) was disposed of\n", f.Hold, f.ID, f.Index)
+					what := "was disposed of"
+					if f.What == "copy" {
+						what = "has no copy in the vault that opens its seals"
+					}
+					fmt.Fprintf(c.out, "%s: record %s (index %d) %s\n", f.Hold, f.ID, f.Index, what)
 				}
 			}
 			if err == nil && len(l.Items) > 0 {

@@ -184,7 +184,11 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.publisher, err = publish.New(cfg); err != nil {
 		return err
 	}
-	if r.custodian, err = custody.New(custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: a.opts.Logger, Alert: a.alert(name, m)}); err != nil {
+	cc := custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: a.opts.Logger, Alert: a.alert(name, m)}
+	if cc.Vault, err = a.opts.Config.openVault(ctx); err != nil {
+		return err
+	}
+	if r.custodian, err = custody.New(cc); err != nil {
 		return err
 	}
 	a.ledgers[name] = r

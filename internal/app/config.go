@@ -4,6 +4,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -20,6 +21,8 @@ import (
 	"filippo.io/torchwood"
 	"github.com/goccy/go-yaml"
 
+	"github.com/counterfoil/counterfoil/internal/blob"
+	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/proof"
 )
@@ -49,6 +52,9 @@ type Config struct {
 	InFlightMiB int64 `yaml:"in_flight_mib"`
 	// RetentionEvery is how often the retention job runs. Default: 24h.
 	RetentionEvery Duration `yaml:"retention_every"`
+	// Vault is where copies of held evidence go: file:///path, or s3://bucket/prefix
+	// of a bucket with Object Lock. Default: none are made.
+	Vault string `yaml:"vault"`
 	// AlertURL is sent what somebody must look at now, such as a broken glass, as
 	// JSON {"text": …} by POST. Default: alarms stand in the log and the metrics.
 	AlertURL string `yaml:"alert_url"`
@@ -211,6 +217,18 @@ func (c *Config) listenAddress() (string, error) {
 	}
 	return "", fault(ledger.Invalid, "leave --open out, or listen on loopback",
 		"without access control, %s would give everybody on the network full access", addr)
+}
+
+// openVault opens the vault for copies of held evidence; nil: there is none.
+func (c *Config) openVault(ctx context.Context) (custody.Vault, error) {
+	if c.Vault == "" {
+		return nil, nil
+	}
+	v, err := blob.Open(ctx, blob.Config{URL: c.Vault})
+	if err != nil {
+		return nil, fault(ledger.Unavailable, "docs/operations.md says what vault takes", "%v", err)
+	}
+	return v, nil
 }
 
 // Trust writes the trust policy of a log for outsiders, with every key that it

@@ -31,19 +31,19 @@ type Local struct {
 
 var _ server.Ledgers = (*Local)(nil)
 
-// OpenLocal opens a ledger for writing and makes its API. edit may change how
-// its custody works.
-func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog.Logger, edit func(*custody.Config)) (*Local, error) {
+// OpenLocal opens a ledger for writing and makes its API, with the vault of the
+// configuration.
+func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog.Logger, conf Config) (*Local, error) {
 	o, err := s.Open(ctx, name, true, nil)
 	if err != nil {
 		return nil, err
 	}
 	l := &Local{opened: o, stop: o.Start()}
 	cfg := custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: logger}
-	if edit != nil {
-		edit(&cfg)
+	if cfg.Vault, err = conf.openVault(ctx); err == nil {
+		l.custodian, err = custody.New(cfg)
 	}
-	if l.custodian, err = custody.New(cfg); err == nil {
+	if err == nil {
 		var book *access.Book
 		if book, l.book, err = s.openBook(ctx, access.Config{}, o.Ledger, logger); err == nil {
 			l.handler, err = server.New(server.Config{Ledgers: l, Book: book, Logger: logger, Version: version})

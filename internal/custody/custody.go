@@ -17,8 +17,10 @@ import (
 // Vault keeps copies of evidence under a hold where nobody can delete them
 // before a date: package blob has one.
 type Vault interface {
-	// Put keeps an object until a date. The same bytes again are no error.
+	// Put keeps an object until a date. One of that name that is there stays.
 	Put(ctx context.Context, name string, data []byte, until time.Time) error
+	// Get returns an object.
+	Get(ctx context.Context, name string) ([]byte, error)
 	// Extend moves the date; never to an earlier one.
 	Extend(ctx context.Context, name string, until time.Time) error
 	// Delete takes an object away, or fails while its date has not come.

@@ -3,10 +3,17 @@
 package custody_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/counterfoil/counterfoil/internal/blob"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
@@ -176,4 +183,55 @@ func TestHoldBeatsErasure(t *testing.T) {
 		}
 		r.whole()
 	})
+}
+
+// TestVault keeps copies of held evidence where they can not be deleted, and
+// finds one that is damaged.
+func TestVault(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var r *rig
+	vault, err := blob.Open(t.Context(), blob.Config{URL: "file://" + dir, Now: func() time.Time { return r.clock() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = newRig(t, dbtest.SQLite(t), func(c *custody.Config) { c.Vault = vault })
+	ctx := t.Context()
+	r.decide("d-1", "mia", true)
+	must[custody.Request](t)(r.c.PlaceHold(ctx, lena, custody.HoldSpec{Name: "h", Records: []string{"d-1"}, Matter: "m"}))
+	must[custody.Request](t)(r.c.ApproveHold(ctx, piet, "h", true, ""))
+	if bad := must[[]custody.Conflict](t)(r.c.CheckDisposals(ctx)); len(bad) != 0 {
+		t.Errorf("conflicts %v", bad)
+	}
+	file := filepath.Join(dir, "holds", "h", "d-1")
+	b, err := os.ReadFile(file)
+	if err != nil || bytes.Contains(b, []byte("mia")) {
+		t.Errorf("the copy: %v, %q", err, b)
+	}
+	if err := vault.Delete(ctx, "holds/h/d-1"); !errors.Is(err, blob.ErrLocked) {
+		t.Errorf("deleted: %v", err)
+	}
+	must[custody.Request](t)(r.c.ReviewHold(ctx, lena, "h", r.clock().AddDate(1, 0, 0), ""))
+	must[custody.Request](t)(r.c.ReleaseHold(ctx, lena, "h", ""))
+	must[custody.Request](t)(r.c.ApproveRelease(ctx, piet, "h", true, ""))
+	r.pass(0, 0, 15)
+	must[custody.Run](t)(r.c.RunRetention(ctx, rosa, nil))
+	if h := must[[]custody.Hold](t)(r.c.Holds(ctx)); h[0].Status != custody.StatusReleased {
+		t.Error("lifted although its copy can not be deleted yet")
+	}
+	r.pass(1, 0, 0)
+	must[custody.Run](t)(r.c.RunRetention(ctx, rosa, nil))
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the copy is there: %v", err)
+	}
+	r.decide("d-2", "mia", true)
+	must[custody.Request](t)(r.c.PlaceHold(ctx, lena, custody.HoldSpec{Name: "h2", Records: []string{"d-2"}, Matter: "m"}))
+	must[custody.Request](t)(r.c.ApproveHold(ctx, piet, "h2", true, ""))
+	file = filepath.Join(dir, "holds", "h2", "d-2")
+	if err := errors.Join(os.Chmod(file, 0o600), os.WriteFile(file, []byte("tampered with"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if bad := must[[]custody.Conflict](t)(r.c.CheckDisposals(ctx)); len(bad) != 1 || bad[0].What != "copy" || bad[0].ID != "d-2" {
+		t.Errorf("conflicts %v", bad)
+	}
 }

@@ -311,10 +311,12 @@ type Conflict struct {
 	Hold  string `json:"hold"`
 	Index int64  `json:"index"`
 	ID    string `json:"id"`
+	What  string `json:"what"` // disposed: values are gone; copy: its copy is missing or does not open
 }
 
 // CheckDisposals looks for held records of which values are gone although the
-// hold was placed before: there must be none.
+// hold was placed before, and where there is a vault for copies that are missing
+// or do not open the seals in the log: there must be none.
 func (c *Custodian) CheckDisposals(ctx context.Context) ([]Conflict, error) {
 	conflicts := []Conflict{}
 	err := c.l.DB().Read(ctx, func(ctx context.Context, tx *db.Tx) error {
@@ -327,7 +329,7 @@ func (c *Custodian) CheckDisposals(ctx context.Context) ([]Conflict, error) {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var f Conflict
+			f := Conflict{What: "disposed"}
 			if err := rows.Scan(&f.Hold, &f.Index, &f.ID); err != nil {
 				return err
 			}
@@ -335,5 +337,9 @@ func (c *Custodian) CheckDisposals(ctx context.Context) ([]Conflict, error) {
 		}
 		return rows.Err()
 	})
-	return conflicts, ledger.Storage("check disposals", err)
+	if err != nil {
+		return nil, ledger.Storage("check disposals", err)
+	}
+	bad, err := c.checkCopies(ctx)
+	return append(conflicts, bad...), err
 }

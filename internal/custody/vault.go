@@ -88,3 +88,54 @@ func (c *Custodian) dropCopies(ctx context.Context, r *Request) error {
 		return c.cfg.Vault.Delete(ctx, copyName(r.Name, id))
 	})
 }
+
+// checkCopies opens the copy of each record of the approved holds, and holds it
+// against the seals in the log.
+func (c *Custodian) checkCopies(ctx context.Context) ([]Conflict, error) {
+	if c.cfg.Vault == nil {
+		return nil, nil
+	}
+	holds, err := c.Requests(ctx, KindHold, StatusApproved)
+	if err != nil {
+		return nil, err
+	}
+	var out []Conflict
+	for _, h := range holds {
+		err := c.heldRecords(ctx, h.Name, func(e ledger.Entry, id string) error {
+			openings, err := c.l.Copy(ctx, id)
+			if err != nil || len(openings) == 0 {
+				return err
+			}
+			if !c.copyOpens(ctx, h.Name, e, id) {
+				out = append(out, Conflict{Hold: h.Name, Index: e.Index, ID: id, What: "copy"})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (c *Custodian) copyOpens(ctx context.Context, hold string, e ledger.Entry, id string) bool {
+	sealed, err := c.cfg.Vault.Get(ctx, copyName(hold, id))
+	if err != nil {
+		c.cfg.Logger.Warn("a copy of held evidence can not be read", "hold", hold, "error", err)
+		return false
+	}
+	b, err := c.l.OpenText("copy "+id, sealed)
+	if err != nil {
+		return false
+	}
+	var have copied
+	if json.Unmarshal(b, &have) != nil {
+		return false
+	}
+	st, err := record.ParseStatement(e.Statement)
+	if err != nil {
+		return false
+	}
+	_, err = st.Open(have.Openings)
+	return err == nil && len(have.Openings) == len(st.Seals())
+}

@@ -28,7 +28,7 @@ var floor = map[string]int{
 	"record": 0, "proof": 0,
 	"verify": 1, "api": 1, "internal/db": 1, "internal/keyring": 1, "internal/leaf": 1,
 	"client": 2, "internal/tlog": 2, "internal/evidence": 2, "internal/db/dbtest": 2,
-	"internal/access": 2, "internal/access/token": 1, "internal/keyring/kms": 2,
+	"internal/access": 2, "internal/blob": 1, "internal/access/token": 1, "internal/keyring/kms": 2,
 	"internal/ledger": 3, "internal/witness": 3,
 	"internal/mapping": 4, "internal/demo": 4, "internal/publish": 4, "internal/audit": 4,
 	"internal/custody": 4,
