@@ -89,7 +89,7 @@ func TestLineErrors(t *testing.T) {
 		{"no JSON in the string", "    x_v: {json: $.line.a}\n", `{"a":"oops"}`, `$.line.a: the string is not JSON`},
 		{"JSON from a number", "    x_v: {json: $.line.a}\n", `{"a":1}`, `is no string that could hold JSON`},
 		{"clock counts", "    x_v: {clock: {base: 2026-01-01T00:00:00Z, note: n, plus: [{path: $.line.a, unit: 1s}]}}\n", `{"a":1.5}`, `is "1.5" and no whole number`},
-		{"bad code", "    system: {path: $.line.a}\n", `{"a":"two words"}`, `m.yaml:9:20: input line 7: rule "r": field /system: $.line.a: "two words" is not a code`},
+		{"bad code", "    system: {path: $.line.a}\n", `{"a":"two words"}`, `m.yaml:9:20: input line 7: rule "r": field /system: $.line.a: not a code: ' ' at byte 3 of 9`},
 		{"unknown member", "    colour: red\n", `{}`, `m.yaml:9:13: input line 7: rule "r": field /colour: unknown member`},
 		{"missing member", "    source: {seq: 1}\n", `{}`, `m.yaml:9:14: input line 7: rule "r": field /source/id: required member "id" is missing`},
 	} {

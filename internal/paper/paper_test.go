@@ -36,7 +36,7 @@ func TestWords(t *testing.T) {
 	if err := json.Unmarshal(raw, &words); err != nil {
 		t.Fatal(err)
 	}
-	fields := map[string]record.Field{"/statement": {}, "/recorded": {}, "/principal": {}, "/capture": {}}
+	fields := map[string]record.Field{"/statement": {}, "/recorded": {}, "/principal": {}, "/capture": {}, "/retention": {}}
 	for _, f := range record.Table() {
 		fields[strings.TrimSuffix(f.Pattern, "/*")] = f
 	}
