@@ -61,15 +61,13 @@ type Match struct {
 }
 
 func (m *Match) covers(f *record.Fields) bool {
-	for _, c := range []struct {
-		allowed []string
-		value   string
-	}{{m.Type, f.Type}, {m.System, f.System}, {m.UseCase, f.UseCase}, {m.Kind, f.Kind}, {m.Outcome, f.Outcome}, {m.Adverse, f.Adverse}, {m.Significant, f.Significant}} {
-		if len(c.allowed) > 0 && !slices.Contains(c.allowed, c.value) {
-			return false
-		}
-	}
-	return true
+	return among(m.Type, f.Type) && among(m.Adverse, f.Adverse) && among(m.System, f.System) && among(m.UseCase, f.UseCase) &&
+		among(m.Kind, f.Kind) && among(m.Outcome, f.Outcome) && among(m.Significant, f.Significant)
+}
+
+// among says whether a value is allowed; an empty list allows all.
+func among(allowed []string, value string) bool {
+	return len(allowed) == 0 || slices.Contains(allowed, value)
 }
 
 // Period is a span of the calendar, written as ISO 8601 has it: P6M, P2Y1M, P90D.
