@@ -53,6 +53,9 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer keeper.Wait()
 	defer close(stop)
 
+	if err := l.learnSubjects(work); err != nil {
+		l.cfg.Logger.Warn("every person will be asked for", "origin", l.origin, "error", err) // slower, and right
+	}
 	l.queue.open()
 	close(l.running)
 	last := 0 // jobs of the last commit

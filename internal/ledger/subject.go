@@ -68,6 +68,9 @@ type subjects struct {
 	mu    sync.Mutex // guards all below
 	epoch int64
 	keys  map[mac]*subjectKey
+	// filter knows the persons that have a key, but for those that another node
+	// has met since; nil: not filled yet.
+	filter *filter
 }
 
 func (s *subjects) forget(epoch int64) {
@@ -127,15 +130,26 @@ func (l *Ledger) subjectKeys(ctx context.Context, records []*record.Record) ([]*
 			missing[macs[i]] = nil
 		}
 	}
+	ask := make([]any, 0, len(missing))
+	for m := range missing {
+		if l.subjects.filter == nil || l.subjects.filter.has(m) {
+			ask = append(ask, bytes.Clone(m[:]))
+		}
+	}
 	l.subjects.mu.Unlock()
 	if len(missing) == 0 {
 		return out, epoch, nil
 	}
-	if err := l.readSubjects(ctx, missing); err != nil {
+	if err := l.readSubjects(ctx, ask, missing); err != nil {
 		return nil, 0, err
 	}
 	l.subjects.mu.Lock()
 	defer l.subjects.mu.Unlock()
+	if l.subjects.filter != nil {
+		for m := range missing {
+			l.subjects.filter.add(m)
+		}
+	}
 	if len(l.subjects.keys) > maxSubjects {
 		l.subjects.keys = map[mac]*subjectKey{}
 	}
@@ -154,17 +168,16 @@ func (l *Ledger) subjectKeys(ctx context.Context, records []*record.Record) ([]*
 	return out, epoch, nil
 }
 
-// readSubjects fills in the keys that are stored, and draws the others.
-func (l *Ledger) readSubjects(ctx context.Context, missing map[mac]*subjectKey) error {
-	var wanted []any
-	for m := range missing {
-		wanted = append(wanted, m[:])
-	}
+// readSubjects fills in the keys that are stored, of those that are asked for,
+// and draws the others.
+func (l *Ledger) readSubjects(ctx context.Context, ask []any, missing map[mac]*subjectKey) (err error) {
 	var stored map[mac][]byte
-	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		stored, err = wrappedSubjects(ctx, tx, wanted)
-		return err
-	})
+	if len(ask) > 0 {
+		err = l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+			stored, err = wrappedSubjects(ctx, tx, ask)
+			return err
+		})
+	}
 	if err != nil {
 		return storage("read keys of persons", err)
 	}
@@ -251,6 +264,13 @@ func (t *transaction) checkSubjects(ctx context.Context, tx *db.Tx, epoch int64)
 	if err != nil {
 		return fmt.Errorf("check keys of persons: %w", err)
 	}
+	t.l.subjects.mu.Lock()
+	if f := t.l.subjects.filter; f != nil {
+		for m := range stored { // another node may have met them
+			f.add(m)
+		}
+	}
+	t.l.subjects.mu.Unlock()
 	for n, j := range t.jobs {
 		for i := range j.items {
 			k := j.items[i].subject
