@@ -134,6 +134,9 @@ type plan struct {
 // protects is kept, and said to be. It can be repeated after a failure: what is
 // erased stays so.
 func (c *Custodian) ExecuteErasures(ctx context.Context, by By, ids []string) ([]Outcome, error) {
+	if len(ids) == 0 {
+		return nil, fault(ledger.Invalid, "counterfoil erasure list --status approved shows them", "name the requests to execute")
+	}
 	p := &plan{}
 	requests := make([]Request, len(ids))
 	for i, id := range ids {
@@ -161,7 +164,11 @@ func (c *Custodian) ExecuteErasures(ctx context.Context, by By, ids []string) ([
 		out[i] = Outcome{Request: requests[i].ID, Records: int64(len(p.targets) - before), Values: p.values - values,
 			Refusals: listRefusals(p.refusals), Backups: c.cfg.Now().Add(c.cfg.Backups).UTC().Truncate(time.Second)}
 	}
-	tombstones, err := c.dispose(ctx, by, GroundSubject, p.targets)
+	ground := requests[0].Purpose
+	if slices.ContainsFunc(requests, func(r Request) bool { return r.Purpose != ground }) {
+		ground = GroundSubject // executed together: the requests have their own
+	}
+	tombstones, err := c.dispose(ctx, by, ground, p.targets)
 	if e, ok := errors.AsType[*ledger.Error](err); ok && e.Code == ledger.Held {
 		return nil, fault(ledger.Conflict, "execute it again: what is held is kept and said to be", "a legal hold was placed meanwhile")
 	}

@@ -26,7 +26,7 @@ func (s *Server) routeAccess() {
 	s.handle("POST /v1/access/keys/{id}/rotate", seeing, post(s, s.replaceKey))
 	s.handle("POST /v1/access/sessions/end", seeing, post(s, s.endSessions))
 	s.handle("POST /v1/ledgers/{ledger}/keys/rotate", access.RotateKeys, post(s, s.rotateKey))
-	s.handle("POST /v1/ledgers/{ledger}/keys/master", access.RotateKeys, post(s, s.rotateMaster))
+	s.handle("POST /v1/ledgers/{ledger}/keys/master", access.RotateKeys, long(post(s, s.rotateMaster)))
 	s.handle("POST /v1/ledgers/{ledger}/keys/retire", access.RotateKeys, post(s, s.retireKey))
 }
 

@@ -28,16 +28,16 @@ func (s *Server) routeCustody() {
 	s.handle("POST "+l+"/subjects/accesses", access.ReadAccess, post(s, s.accessLog))
 	s.handle("POST "+l+"/erasures", access.RequestErasure, post(s, s.askErasure))
 	s.handle("POST "+l+"/erasures/{id}/verdict", access.ApproveErasure, post(s, s.judgeErasure))
-	s.handle("POST "+l+"/erasures/execute", access.ExecuteErasure, post(s, s.executeErasures))
+	s.handle("POST "+l+"/erasures/execute", access.ExecuteErasure, long(post(s, s.executeErasures)))
 	s.handle("GET "+l+"/holds", access.ReadCustody, get(plain(s.holds)))
-	s.handle("GET "+l+"/holds/conflicts", access.ReadCustody, get(plain(s.conflicts)))
+	s.handle("GET "+l+"/holds/conflicts", access.ReadCustody, long(get(plain(s.conflicts))))
 	s.handle("POST "+l+"/holds", access.PlaceHold, post(s, s.placeHold))
-	s.handle("POST "+l+"/holds/{id}/verdict", access.ApproveHold, post(s, s.judgeHold))
+	s.handle("POST "+l+"/holds/{id}/verdict", access.ApproveHold, long(post(s, s.judgeHold)))
 	s.handle("POST "+l+"/holds/{id}/review", access.PlaceHold, post(s, s.reviewHold))
 	s.handle("POST "+l+"/holds/{id}/release", access.PlaceHold, post(s, s.releaseHold))
 	s.handle("POST "+l+"/holds/{id}/release/verdict", access.ApproveHold, post(s, s.judgeRelease))
 	s.handle("GET "+l+"/retention", access.ReadCustody, get(plain(s.retention)))
-	s.handle("POST "+l+"/retention/run", access.RunRetention, post(s, s.runRetention))
+	s.handle("POST "+l+"/retention/run", access.RunRetention, long(post(s, s.runRetention)))
 }
 
 // custodian is the custody of the ledger that the path names.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +30,16 @@ func post[In, Out any](s *Server, h func(*http.Request, *caller, In) (Out, error
 			return err
 		}
 		return get(func(r *http.Request) (Out, error) { return h(r, callerOf(r), in) })(w, r)
+	}
+}
+
+// long lets an answer take as long as the work does.
+func long(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		return h(w, r)
 	}
 }
 
