@@ -98,7 +98,7 @@ func (b *bucket) Get(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get object: %w", err)
 	}
-	defer o.Close()
+	defer o.Close() //nolint:errcheck // it only reads
 	data, err := io.ReadAll(o)
 	if gone(err) {
 		return nil, ErrNotExist

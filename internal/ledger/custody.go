@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/leaf"
@@ -163,10 +164,9 @@ func EvidenceUnder(ctx context.Context, tx *db.Tx, key, from int64, limit int) (
 func PlaceHold(ctx context.Context, tx *db.Tx, hold string, indexes []int64) error {
 	for some := range slices.Chunk(indexes, 400) {
 		values := make([]any, 0, 2*len(some))
-		marks := ""
+		marks := strings.Repeat(", (?, ?)", len(some))
 		for _, n := range some {
 			values = append(values, n, hold)
-			marks += ", (?, ?)"
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO held (idx, hold) VALUES `+marks[2:]+` ON CONFLICT (idx, hold) DO NOTHING`, values...); err != nil {
 			return fmt.Errorf("place hold: %w", err)
