@@ -38,7 +38,8 @@ var (
 	ErrNotExist = errors.New("there is no such object")
 )
 
-// Store keeps objects. Names are paths of segments of letters, digits and . _ : ~ -.
+// Store keeps objects. Names are paths of segments of letters, digits and . _ : ~ -
+// that do not begin with a dot.
 // Implementations are safe for concurrent use.
 type Store interface {
 	// Put keeps an object until a date, to the second. One of that name that is
@@ -85,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (Store, error) {
 // checkName refuses names that could lead elsewhere.
 func checkName(name string) error {
 	for segment := range strings.SplitSeq(name, "/") {
-		if segment == "" || strings.Trim(segment, ".") == "" || strings.ContainsFunc(segment, func(r rune) bool {
+		if segment == "" || segment[0] == '.' || strings.ContainsFunc(segment, func(r rune) bool {
 			return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._:~-", r))
 		}) {
 			return fmt.Errorf("%q is not the name of an object", name)

@@ -76,7 +76,12 @@ func TestStore(t *testing.T) {
 		if _, err := s.Get(ctx, "holds/h/r-1"); !errors.Is(err, blob.ErrNotExist) {
 			t.Errorf("after its end: %v", err)
 		}
-		for _, bad := range []string{"", "/x", "../x", "a/../b", "a//b", "a b", "a/.", "ä"} {
+		must(s.Put(ctx, "b", []byte("b"), start.Add(100*day)))
+		must(s.Delete(ctx, "b.until")) // of nothing, and nobody's date
+		if err := s.Delete(ctx, "b"); !errors.Is(err, blob.ErrLocked) {
+			t.Errorf("deleted after its neighbour: %v", err)
+		}
+		for _, bad := range []string{".dates/b", ".x", "a/.b", "", "/x", "../x", "a/../b", "a//b", "a b", "a/.", "ä"} {
 			if err := s.Put(ctx, bad, nil, start.Add(day)); err == nil {
 				t.Errorf("%q is a name", bad)
 			}
@@ -117,7 +122,10 @@ func TestFolderCrash(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".new-1"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "a.until"), []byte(until.UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, ".dates"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".dates", "a"), []byte(until.UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Put(context.WithoutCancel(t.Context()), "a", []byte("whole"), until); err != nil {
@@ -125,5 +133,11 @@ func TestFolderCrash(t *testing.T) {
 	}
 	if b, err := s.Get(t.Context(), "a"); err != nil || string(b) != "whole" {
 		t.Errorf("%q, %v", b, err)
+	}
+	if err := os.Remove(filepath.Join(dir, ".dates", "a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), "a"); !errors.Is(err, blob.ErrLocked) {
+		t.Errorf("deleted without its date: %v", err)
 	}
 }

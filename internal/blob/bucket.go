@@ -72,7 +72,11 @@ func (b *bucket) stat(ctx context.Context, name string) (version string, until t
 	return info.VersionID, until, nil
 }
 
-func gone(err error) bool { return minio.ToErrorResponse(err).StatusCode == http.StatusNotFound }
+// gone says whether an object is not there, in a bucket that is.
+func gone(err error) bool {
+	e := minio.ToErrorResponse(err)
+	return e.StatusCode == http.StatusNotFound && e.Code != "NoSuchBucket"
+}
 
 func (b *bucket) Put(ctx context.Context, name string, data []byte, until time.Time) error {
 	_, _, err := b.stat(ctx, name)
@@ -118,22 +122,26 @@ func (b *bucket) Extend(ctx context.Context, name string, until time.Time) error
 	return nil
 }
 
-// Delete takes the version away that Put made: deleting a name alone would only
-// hide it behind a marker.
+// Delete takes every version of an object away: deleting a name alone would only
+// hide it behind a marker, and somebody may have put another version over it.
 func (b *bucket) Delete(ctx context.Context, name string) error {
-	version, _, err := b.stat(ctx, name)
-	if errors.Is(err, ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err := checkName(name); err != nil {
 		return err
 	}
-	err = b.client.RemoveObject(ctx, b.name, b.key(name), minio.RemoveObjectOptions{VersionID: version})
-	if minio.ToErrorResponse(err).Code == "AccessDenied" {
-		return fmt.Errorf("%w: %w", ErrLocked, err)
-	}
-	if err != nil {
-		return fmt.Errorf("delete object: %w", err)
+	for v := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.key(name), WithVersions: true, Recursive: true}) {
+		if v.Err != nil {
+			return fmt.Errorf("list versions of object: %w", v.Err)
+		}
+		if v.Key != b.key(name) {
+			continue
+		}
+		err := b.client.RemoveObject(ctx, b.name, v.Key, minio.RemoveObjectOptions{VersionID: v.VersionID})
+		if minio.ToErrorResponse(err).Code == "AccessDenied" {
+			return fmt.Errorf("%w, or deleting is not permitted: %w", ErrLocked, err)
+		}
+		if err != nil {
+			return fmt.Errorf("delete object: %w", err)
+		}
 	}
 	return nil
 }

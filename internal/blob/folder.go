@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// folder keeps each object in a file that nobody writes to, and its date in one
-// beside it.
+// folder keeps each object in a file that nobody writes to, and its date in a file
+// of the same name below dates, which is no name of an object. One process uses
+// it at a time.
 type folder struct {
 	dir string
 	now func() time.Time
@@ -24,7 +25,7 @@ type folder struct {
 
 var _ Store = (*folder)(nil)
 
-const dateSuffix = ".until"
+const dates = ".dates"
 
 func openFolder(dir string, now func() time.Time) (*folder, error) {
 	info, err := os.Stat(dir)
@@ -35,6 +36,10 @@ func openFolder(dir string, now func() time.Time) (*folder, error) {
 		return nil, fmt.Errorf("open vault: %s is not a folder", dir)
 	}
 	return &folder{dir: dir, now: now}, nil
+}
+
+func (f *folder) datePath(name string) string {
+	return filepath.Join(f.dir, dates, filepath.FromSlash(name))
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
@@ -112,12 +117,15 @@ func (f *folder) extend(name string, until time.Time) error {
 	if err != nil || !until.After(have) {
 		return err
 	}
-	return write(f.path(name)+dateSuffix, []byte(until.UTC().Format(time.RFC3339)+"\n"), 0o600)
+	if err := os.MkdirAll(filepath.Dir(f.datePath(name)), 0o700); err != nil {
+		return fmt.Errorf("put date of object: %w", err)
+	}
+	return write(f.datePath(name), []byte(until.UTC().Format(time.RFC3339)+"\n"), 0o600)
 }
 
 // date is until when an object is locked; zero: there is no date.
 func (f *folder) date(name string) (time.Time, error) {
-	b, err := os.ReadFile(f.path(name) + dateSuffix)
+	b, err := os.ReadFile(f.datePath(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
@@ -137,10 +145,13 @@ func (f *folder) Delete(_ context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(f.path(name)); err == nil && until.IsZero() {
+		return fmt.Errorf("%w: its date is lost", ErrLocked)
+	}
 	if f.now().Before(until) {
 		return fmt.Errorf("%w until %s", ErrLocked, until.Format(time.RFC3339))
 	}
-	for _, path := range []string{f.path(name), f.path(name) + dateSuffix} {
+	for _, path := range []string{f.path(name), f.datePath(name)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("delete object: %w", err)
 		}

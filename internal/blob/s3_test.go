@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,6 +61,17 @@ func (s *s3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>`)
+	case key == "" && q.Has("versions"):
+		fmt.Fprint(w, `<ListVersionsResult><IsTruncated>false</IsTruncated>`)
+		for name, all := range s.versions {
+			for i, v := range all {
+				if strings.HasPrefix(name, q.Get("prefix")) {
+					fmt.Fprintf(w, `<Version><Key>%s</Key><VersionId>%s</VersionId><IsLatest>%v</IsLatest><LastModified>%s</LastModified><ETag>"x"</ETag><Size>%d</Size></Version>`,
+						name, v.id, i == len(all)-1, s.now().UTC().Format(time.RFC3339), len(v.data))
+				}
+			}
+		}
+		fmt.Fprint(w, `</ListVersionsResult>`)
 	case key == "" && q.Has("location"):
 		fmt.Fprint(w, `<LocationConstraint></LocationConstraint>`)
 	case r.Method == http.MethodPut && !q.Has("retention"):
@@ -108,11 +120,14 @@ func (s *s3) object(w http.ResponseWriter, r *http.Request, key string) {
 		fail(w, 404, "NoSuchKey")
 		return
 	}
-	v := &all[len(all)-1]
-	if id := q.Get("versionId"); id != "" && id != v.id {
-		fail(w, 404, "NoSuchVersion")
-		return
+	at := len(all) - 1
+	if id := q.Get("versionId"); id != "" {
+		if at = slices.IndexFunc(all, func(v version) bool { return v.id == id }); at < 0 {
+			fail(w, 404, "NoSuchVersion")
+			return
+		}
 	}
+	v := &all[at]
 	switch {
 	case q.Has("retention") && r.Method == http.MethodGet:
 		b, _ := xml.Marshal(retention{Mode: "COMPLIANCE", RetainUntilDate: v.until})
@@ -129,7 +144,7 @@ func (s *s3) object(w http.ResponseWriter, r *http.Request, key string) {
 	case r.Method == http.MethodDelete && s.now().Before(v.until):
 		fail(w, 403, "AccessDenied")
 	case r.Method == http.MethodDelete:
-		s.versions[key] = all[:len(all)-1]
+		s.versions[key] = slices.Delete(all, at, at+1)
 		w.WriteHeader(http.StatusNoContent)
 	default:
 		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, md5.Sum(v.data)))

@@ -198,7 +198,8 @@ func TestVault(t *testing.T) {
 	r = newRig(t, dbtest.SQLite(t), func(c *custody.Config) { c.Vault = vault })
 	ctx := t.Context()
 	r.decide("d-1", "mia", true)
-	must[custody.Request](t)(r.c.PlaceHold(ctx, lena, custody.HoldSpec{Name: "h", Records: []string{"d-1"}, Matter: "m"}))
+	r.add(`{"type":"heartbeat","id":"beat","time":"2026-03-03T09:10:00Z","heartbeat":{"from":"2026-03-03T09:00:00Z","to":"2026-03-03T09:10:00Z","count":1}}`) // nothing to copy
+	must[custody.Request](t)(r.c.PlaceHold(ctx, lena, custody.HoldSpec{Name: "h", Records: []string{"d-1", "beat"}, Matter: "m"}))
 	must[custody.Request](t)(r.c.ApproveHold(ctx, piet, "h", true, ""))
 	if bad := must[[]custody.Conflict](t)(r.c.CheckDisposals(ctx)); len(bad) != 0 {
 		t.Errorf("conflicts %v", bad)

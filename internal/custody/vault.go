@@ -76,6 +76,10 @@ func (c *Custodian) extendHeld(ctx context.Context, r *Request) error {
 		return nil
 	}
 	return c.heldRecords(ctx, r.Name, func(_ ledger.Entry, id string) error {
+		openings, err := c.l.Copy(ctx, id)
+		if err != nil || len(openings) == 0 {
+			return err // there was nothing to copy
+		}
 		return c.cfg.Vault.Extend(ctx, copyName(r.Name, id), r.Until)
 	})
 }
