@@ -202,9 +202,15 @@ func (s Store) make(ctx context.Context, name, origin string, keys *keyring.Keyr
 	return fmt.Errorf("create ledger %s: %w", name, err)
 }
 
-// Names lists the ledgers, sorted. A data folder that is not there wraps
-// fs.ErrNotExist.
+// Names lists the ledgers, and their closed shards, sorted. A data folder that is
+// not there wraps fs.ErrNotExist.
 func (s Store) Names(ctx context.Context) ([]string, error) {
+	names, err := s.allNames(ctx)
+	return slices.DeleteFunc(names, func(n string) bool { return strings.HasSuffix(n, nextSuffix) }), err
+}
+
+// allNames is [Store.Names] with the shards that are being made.
+func (s Store) allNames(ctx context.Context) ([]string, error) {
 	if s.Database != "" {
 		schemas, err := db.Schemas(ctx, s.Database, schemaPrefix)
 		if err != nil {
@@ -284,14 +290,26 @@ type Opened struct {
 	Keys   *keyring.Keyring
 	Policy *custody.Policy
 	lock   *flock.Flock
+
+	previous []previous // closed shards, newest first, that are asked for ids
 }
 
 // Close closes the database and lets go of the writer lock.
 func (o *Opened) Close() error {
-	err := o.DB.Close()
+	err := o.closeDB()
 	if o.lock != nil {
 		err = errors.Join(err, o.lock.Unlock())
 	}
+	return err
+}
+
+// closeDB is [Opened.Close], but keeps the lock.
+func (o *Opened) closeDB() error {
+	err := o.DB.Close()
+	for _, p := range o.previous {
+		err = errors.Join(err, p.db.Close())
+	}
+	o.previous = nil
 	return err
 }
 
@@ -304,13 +322,23 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 	if err := s.exists(ctx, name); err != nil {
 		return nil, err
 	}
+	if !write || s.Database != "" {
+		return s.open(ctx, name, write, edit)
+	}
+	lock, err := s.lock(name)
+	if err != nil {
+		return nil, err
+	}
+	if o, err = s.open(ctx, name, write, edit); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	o.lock = lock
+	return o, nil
+}
+
+// open is [Store.Open] for who has the lock.
+func (s Store) open(ctx context.Context, name string, write bool, edit func(*ledger.Config)) (o *Opened, err error) {
 	o = &Opened{Name: name}
-	lock := (*flock.Flock)(nil)
-	defer func() {
-		if err != nil && lock != nil {
-			err = errors.Join(err, lock.Unlock())
-		}
-	}()
 	if o.Keys, err = s.openKeys(ctx, name); err != nil {
 		switch {
 		case errors.Is(err, keyring.ErrExposed):
@@ -320,12 +348,6 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 		}
 		o.Keys, err = nil, nil // public reading goes without
 	}
-	if write && s.Database == "" {
-		if lock, err = s.lock(name); err != nil {
-			return nil, err
-		}
-		o.lock = lock
-	}
 	if o.DB, err = db.Open(ctx, s.dbConfig(name, !write)); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", name, err)
 	}
@@ -333,11 +355,19 @@ func (s Store) Open(ctx context.Context, name string, write bool, edit func(*led
 		return nil, errors.Join(err, o.DB.Close())
 	}
 	cfg := ledger.Config{DB: o.DB, Keys: o.Keys, Classify: o.Policy.Classify}
+	if write {
+		if err = s.openPrevious(ctx, o); err != nil {
+			return nil, errors.Join(err, o.closeDB())
+		}
+		for _, p := range o.previous {
+			cfg.Previous = append(cfg.Previous, p.ledger)
+		}
+	}
 	if edit != nil {
 		edit(&cfg)
 	}
 	if o.Ledger, err = ledger.Open(ctx, cfg); err != nil {
-		return nil, errors.Join(err, o.DB.Close())
+		return nil, errors.Join(err, o.closeDB())
 	}
 	return o, nil
 }
@@ -351,6 +381,9 @@ func (s Store) exists(ctx context.Context, name string) error {
 		return err
 	}
 	if !slices.Contains(names, name) {
+		if len(shardsOf(names, name)) > 0 {
+			return fault(ledger.NotFound, "counterfoil shard roll --ledger "+name+" finishes what was stopped", "the ledger %q was being rolled; only closed shards of it are here", name)
+		}
 		if len(names) == 0 {
 			return fault(ledger.NotFound, "counterfoil init makes one", "there is no ledger yet")
 		}

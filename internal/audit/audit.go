@@ -86,6 +86,7 @@ type Report struct {
 	Remembered  int64         `json:"remembered"` // size of the checkpoint seen before; -1: first visit
 	Findings    []Finding     `json:"findings"`
 	More        int64         `json:"more_findings,omitempty"` // beyond the limit
+	Dropped     bool          `json:"dropped,omitempty"`       // its leaves were dropped: only the signed end was verified
 	Took        time.Duration `json:"took_ns"`
 }
 
@@ -173,8 +174,18 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 }
 
 func (a *auditor) run(ctx context.Context) error {
-	if err := a.cfg.DB.Read(ctx, a.readSnapshot); err != nil {
+	dropped := false
+	err := a.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
+		if dropped, err = a.readDropped(ctx, tx); err != nil || dropped {
+			return err
+		}
+		return a.readSnapshot(ctx, tx)
+	})
+	if err != nil {
 		return err
+	}
+	if dropped {
+		return a.endDropped(ctx)
 	}
 	seen, err := a.recall(ctx)
 	if err != nil {

@@ -59,6 +59,11 @@ type Item struct {
 	Path    sumdb.RecordProof
 	Created bool  // false: the same record was there already
 	Err     error // only in a partial batch
+
+	// Checkpoint, if not nil, is the one of Size that Path is under, instead of
+	// that of the batch: the record stands in an earlier shard.
+	Checkpoint []byte
+	Size       int64
 }
 
 // item is one prepared record on its way through the committer.
@@ -89,9 +94,17 @@ func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
 	if len(b.Records) == 0 {
 		return nil, fault(Invalid, "send at least one record", "the batch is empty")
 	}
+	if !l.takes(b.isCustody()) {
+		return nil, errRolled(l.origin)
+	}
 	if err := l.queue.room(len(b.Records)); err != nil {
 		return nil, err
 	}
+	return l.appendNew(ctx, b)
+}
+
+// append seals and commits records that no earlier shard has.
+func (l *Ledger) append(ctx context.Context, b Batch) (*Receipts, error) {
 	for try := 0; ; try++ {
 		j, err := l.enqueue(ctx, b)
 		if err != nil {
@@ -118,14 +131,14 @@ func (l *Ledger) Append(ctx context.Context, b Batch) (*Receipts, error) {
 var custody = []record.Type{record.Access, record.Hold, record.Erasure}
 
 // ownActs are acts of registry records that nobody can send.
-var ownActs = []string{ActLogKey, ActRetireKey, ActRetention, "shard-open", "shard-close"}
+var ownActs = []string{ActLogKey, ActRetireKey, ActRetention, ActOpenShard, ActCloseShard}
 
 // ActRetention is the act of the registry record that names the retention
 // classes in force.
 const ActRetention = "retention"
 
 func (l *Ledger) enqueue(ctx context.Context, b Batch) (*job, error) {
-	j := &job{partial: b.Partial, also: b.Also, done: make(chan struct{})}
+	j := &job{partial: b.Partial, custody: b.isCustody(), also: b.Also, done: make(chan struct{})}
 	if err := l.prepare(ctx, b, j); err != nil {
 		return nil, err
 	}

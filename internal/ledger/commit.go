@@ -166,12 +166,27 @@ type taken struct {
 	content []byte
 }
 
+// compare refuses a record of the same id with other content.
+func (tk *taken) compare(id string, content []byte) error {
+	const hint = "an id names one record for ever; give the new content an id of its own"
+	if len(tk.content) == 0 {
+		return fault(Conflict, hint, "record %s is already at index %d, and its private values were erased", id, tk.index)
+	}
+	if !sameContent(tk.content, content) {
+		return fault(Conflict, hint, "record %s is already at index %d with other content", id, tk.index)
+	}
+	return nil
+}
+
 func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	t.places, t.refused, t.fresh, t.drawn, t.first = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil, nil, map[mac]*subjectKey{}
 	var size, epoch int64
 	var checkpoint []byte
 	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch); err != nil {
 		return fmt.Errorf("lock head: %w", err)
+	}
+	if err := t.refuse(ctx, tx, epoch, checkpoint); err != nil {
+		return err
 	}
 	id, err := t.l.reidentify(ctx, tx, epoch)
 	if err != nil {
@@ -206,6 +221,8 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	return t.writeTree(ctx, tx, tree)
 }
 
+var errThere = fault(Conflict, "send all of them under new ids", "some of the records are there already")
+
 // runAlso runs what the only job wants done together with its records.
 func (t *transaction) runAlso(ctx context.Context, tx *db.Tx) error {
 	j := t.jobs[0]
@@ -213,7 +230,7 @@ func (t *transaction) runAlso(ctx context.Context, tx *db.Tx) error {
 		return nil
 	}
 	if len(t.fresh) != len(j.items) {
-		return fault(Conflict, "send all of them under new ids", "some of the records are there already")
+		return errThere
 	}
 	places := make([]int64, len(j.items))
 	for i, p := range t.places[0] {
@@ -248,7 +265,6 @@ func (l *Ledger) edge(ctx context.Context, tx *db.Tx, size int64, checkpoint []b
 
 // lookUp finds which of the ids are taken.
 func (t *transaction) lookUp(ctx context.Context, tx *db.Tx) error {
-	t.indexes = map[string]taken{}
 	var ids []any
 	for _, j := range t.jobs {
 		for i := range j.items {
@@ -257,27 +273,9 @@ func (t *transaction) lookUp(ctx context.Context, tx *db.Tx) error {
 			}
 		}
 	}
-	const chunk = 500
-	for ; len(ids) > 0; ids = ids[min(chunk, len(ids)):] {
-		part := ids[:min(chunk, len(ids))]
-		rows, err := tx.Query(ctx, `SELECT id, idx, content FROM lookup WHERE id IN (`+db.Marks(len(part))+`)`, part...)
-		if err != nil {
-			return fmt.Errorf("look up ids: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id string
-			var tk taken
-			if err := rows.Scan(&id, &tk.index, &tk.content); err != nil {
-				return fmt.Errorf("look up ids: %w", err)
-			}
-			t.indexes[id] = tk
-		}
-		if err := rows.Err(); err != nil {
-			return fmt.Errorf("look up ids: %w", err)
-		}
-	}
-	return nil
+	var err error
+	t.indexes, err = places(ctx, tx, ids)
+	return err
 }
 
 // assign gives each record its place, job by job: a job that is refused leaves
@@ -310,11 +308,8 @@ func (t *transaction) assignOne(it *item, size int64) place {
 	}
 	id := it.rec.ID()
 	if tk, ok := t.indexes[id]; ok {
-		if len(tk.content) == 0 {
-			return place{err: fault(Conflict, "an id names one record for ever; give the new content an id of its own", "record %s is already at index %d, and its private values were erased", id, tk.index)}
-		}
-		if !sameContent(tk.content, it.content) {
-			return place{err: fault(Conflict, "an id names one record for ever; give the new content an id of its own", "record %s is already at index %d with other content", id, tk.index)}
+		if err := tk.compare(id, it.content); err != nil {
+			return place{err: err}
 		}
 		return place{index: tk.index}
 	}

@@ -90,6 +90,10 @@ type Config struct {
 	// Classify gives a record its retention class, by its public values. It is
 	// pure. Default: all are [DefaultClass].
 	Classify func(*record.Fields) string
+	// Previous are the closed shards of this ledger, newest first, opened with
+	// their keys. A record that stands in one is answered from there. Default:
+	// none.
+	Previous []*Ledger
 	// OnCommit is told about each commit, in the committer's goroutine; it must
 	// return at once. Default: none.
 	OnCommit func(Commit)
@@ -147,7 +151,9 @@ type Ledger struct {
 
 	// tree is the right edge as of the last commit that is known to be durable,
 	// or nil when it must be read again. Only the committer touches it.
-	tree *tlog.Tree
+	tree   *tlog.Tree
+	looked int64        // epoch+1 at which the committer looked whether the log is closed; 0: never
+	closed atomic.Int32 // how far it is; see closedNot
 
 	keyMu    sync.Mutex // held while an evidence key is made
 	months   atomic.Pointer[map[string]*monthKey]
@@ -236,6 +242,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 		return nil, err
 	}
 	l.identity.Store(id)
+	l.learnClosed(meta)
 	if cfg.Keys != nil {
 		return l, l.unlock(meta)
 	}

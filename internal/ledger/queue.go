@@ -14,6 +14,7 @@ import (
 type job struct {
 	items   []item
 	partial bool
+	custody bool  // a closed shard takes it
 	epoch   int64 // at which the keys of persons were known to be good
 	also    func(ctx context.Context, tx *db.Tx, places []int64) error
 	done    chan struct{}
