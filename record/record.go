@@ -133,6 +133,9 @@ type Completion struct {
 	Capture string
 	// Retention is the retention class of the private values; empty: none.
 	Retention string
+	// Governed is what the server found when it judged the decision; nil: it
+	// did not.
+	Governed *Governed
 }
 
 const recordedLayout = "2006-01-02T15:04:05.000000Z"
@@ -171,7 +174,7 @@ func (r *Record) Seal(c Completion, random io.Reader) (*Statement, []Opening, er
 }
 
 // members returns the completion as sorted name/value pairs in JCS.
-func (c Completion) members() (m [5][2]string, n int, err error) {
+func (c Completion) members() (m [6][2]string, n int, err error) {
 	switch {
 	case !validCode([]byte(c.Principal)):
 		return m, 0, problem(CodeBadValue, "/principal", "", "%q is not a code", c.Principal)
@@ -180,14 +183,21 @@ func (c Completion) members() (m [5][2]string, n int, err error) {
 	case c.Retention != "" && !validCode([]byte(c.Retention)):
 		return m, 0, problem(CodeBadValue, "/retention", "", "%q is not a code", c.Retention)
 	}
-	m = [5][2]string{{"capture", c.Capture}, {"principal", c.Principal}, {"recorded", c.Recorded.UTC().Format(recordedLayout)}}
-	n = 3
-	if c.Retention != "" {
-		m[n] = [2]string{"retention", c.Retention}
-		n++
+	add := func(name, value string) { m[n], n = [2]string{name, value}, n+1 }
+	add("capture", c.Capture)
+	if c.Governed != nil {
+		if err := c.Governed.check(); err != nil {
+			return m, 0, err
+		}
+		add(governed, c.Governed.jcs())
 	}
-	m[n] = [2]string{"statement", Format}
-	return m, n + 1, nil
+	add("principal", c.Principal)
+	add("recorded", c.Recorded.UTC().Format(recordedLayout))
+	if c.Retention != "" {
+		add("retention", c.Retention)
+	}
+	add("statement", Format)
+	return m, n, nil
 }
 
 // splice copies the canonical record, putting seals for spots and the added
@@ -233,11 +243,17 @@ func comma(b []byte) []byte {
 	return b
 }
 
+// governed is the one completion member that is an object.
+const governed = "governed"
+
 // appendMember writes one completion member; both parts are codes, which need
-// no escaping.
+// no escaping, but for the object.
 func appendMember(b []byte, m [2]string) []byte {
 	b = append(comma(b), '"')
 	b = append(b, m[0]...)
+	if m[0] == governed {
+		return append(append(b, `":`...), m[1]...)
+	}
 	b = append(b, `":"`...)
 	b = append(b, m[1]...)
 	return append(b, '"')

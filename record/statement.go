@@ -151,7 +151,7 @@ func (s *Statement) Rebuild(openings []Opening) ([]byte, error) {
 		nameEnd := skip(full, i)
 		end := skip(full, nameEnd+1)
 		switch string(full[i:nameEnd]) {
-		case `"capture"`, `"principal"`, `"recorded"`, `"retention"`, `"statement"`:
+		case `"capture"`, `"governed"`, `"principal"`, `"recorded"`, `"retention"`, `"statement"`:
 		default:
 			out = append(comma(out), full[i:end]...)
 		}

@@ -178,7 +178,8 @@ func oversightField() *field {
 		code("actor", "pseudonymous").req(), code("role", ""), code("team", ""),
 		code("before", "outcome before"), code("after", "outcome after").at(slotOutcome), code("reason_code", ""),
 		list(code("opened", "what the reviewer opened")), integer("dwell_ms", "how long it was looked at, milliseconds"),
-		digest("shown", "of what was shown"), number("edit_ratio", ""),
+		digest("shown", "of what was shown"), number("edit_ratio", "0: sent unchanged, 1: rewritten"),
+		integer("rank", "1: first reviewer, 2: second"), version("competence", "what shows that the reviewer is qualified"), moment("claimed", "when the reviewer took it"),
 		private("reason", "free text"), private("text", "the text as changed")).req()
 }
 
@@ -206,18 +207,22 @@ func challengeField() *field {
 
 func registryField() *field {
 	return object("registry", "a change of the register",
-		code("act", "").req().at(slotKind), enum("kind", "system use_case model prompt policy config control dataset tool log_key retention", "").req(),
+		code("act", "").req().at(slotKind), enum("kind", kinds+" log_key retention approver", "").req(),
 		code("name", "").req(), code("version", ""), digest("digest", "of the content"), code("parent", ""),
 		code("environment", ""), code("actor", "pseudonymous"), code("approver", "pseudonymous"), enum("risk", "minimal limited high prohibited unknown", ""),
-		code("status", "").at(slotStatus),
-		private("content", "the text itself"), private("owner", "accountable people"), private("reason", "free text")).req()
+		code("status", "").at(slotStatus), boolean("emergency", "promoted before it was approved by all who must"), moment("due", "when a review is due"),
+		integer("bytes", "length of the content"), code("media", "media type of the content"), code("request", "the record id of the proposal that is judged"),
+		object("signature", "by the approver's own key, over the act",
+			code("alg", "ed25519 or webauthn").req(), code("key", "name of the key in the register").req(), code("value", "base64url").req(),
+			private("data", "what else was signed: authenticator data and client data of WebAuthn")),
+		private("content", "the text itself"), private("ref", "where the content is, when it is not here"), private("owner", "accountable people"), private("reason", "free text")).req()
 }
 
 func findingField() *field {
 	return object("finding", "what a control, a monitor or a check found",
 		code("code", "").req().at(slotKind), enum("status", "open acknowledged resolved accepted", "").req().at(slotStatus),
-		enum("severity", severities, ""), code("owner", "pseudonymous"), moment("due", ""), code("control", ""),
-		private("text", "free text")).req()
+		enum("severity", severities, ""), code("owner", "pseudonymous"), moment("due", ""), code("control", "name, or name@version"), code("version", "name@version that it is about"),
+		code("group", "what it was measured over"), private("text", "free text")).req()
 }
 
 func signalField() *field {
@@ -284,5 +289,26 @@ func completionFields() []*field {
 		code("principal", "who was authenticated, pseudonymous").req().at(slotPrincipal),
 		enum("capture", captures, "through which door").req().at(slotCapture),
 		code("retention", "the retention class of the private values").at(slotRetention),
+		governedField(),
 	}
+}
+
+// Words of what the server finds when it judges a record.
+const (
+	kinds    = "system use_case model prompt policy config control dataset tool"
+	verdicts = "allow deny require_human"
+	results  = "pass fail error skip"
+)
+
+func governedField() *field {
+	return object("governed", "what the server found when it judged the decision",
+		integer("register", "how many leaves of the log the register rested on"),
+		enum("verdict", verdicts, "of the guard, or of the controls on what was done"),
+		list(object("versions", "the versions that the decision names, resolved",
+			version("version", "as the decision names it").req(), enum("kind", kinds, "").req(), digest("digest", "of the content in the register"),
+			enum("state", "approved unapproved retired elsewhere unknown", "elsewhere: approved, but not promoted to this environment").req())),
+		list(object("controls", "which controls the server ran",
+			version("control", "name and version").req(), enum("result", results, "error counts as failed").req(), enum("severity", severities, ""),
+			enum("action", "flag deny require_human", "what a failure leads to"))),
+		enum("system", "draft in_service suspended retired unknown", "the state of the AI system in the register"))
 }

@@ -58,11 +58,15 @@ func killAndLook(t *testing.T, store app.Store, cluster *dbtest.Cluster) {
 		t.Fatal(err)
 	}
 	seen := &witnessed{acked: map[string]int64{}, checkpoints: map[string]bool{}}
+	seen.more.L = &seen.mu
 	for round := range kills {
 		srv := startServer(t, store)
 		var load sync.WaitGroup
 		for w := range 4 {
 			load.Go(func() { sendUntilDead(t.Context(), srv.url, fmt.Sprintf("r%d-w%d", round, w), seen) })
+		}
+		if round%5 == 0 { // something must happen, however slow the machine is
+			seen.await(round/5 + 1)
 		}
 		pause := time.NewTimer(time.Duration(rand.IntN(120)) * time.Millisecond)
 		<-pause.C
@@ -88,6 +92,16 @@ type witnessed struct {
 	acked       map[string]int64 // id → index; guarded by mu
 	checkpoints map[string]bool  // every one that was answered; guarded by mu
 	refused     []string         // ids; guarded by mu
+	more        sync.Cond        // of mu: there are more refused ones
+}
+
+// await waits until so many batches have been refused.
+func (s *witnessed) await(batches int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.refused) < batches {
+		s.more.Wait()
+	}
 }
 
 func (s *witnessed) keep(a *api.Appended) {
@@ -103,6 +117,7 @@ func (s *witnessed) refuse(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = append(s.refused, id)
+	s.more.Broadcast()
 }
 
 // child is a server process.

@@ -77,6 +77,9 @@ type item struct {
 	subject *subjectKey // nil: names nobody
 	content []byte
 
+	follow []item // findings that follow from a judgement
+	also   func(ctx context.Context, tx *db.Tx, index int64) error
+
 	newSubject bool  // the key of the person is not a row yet; set by the committer
 	err        error // preparation failed (partial batches only)
 }
@@ -116,9 +119,14 @@ func (l *Ledger) append(ctx context.Context, b Batch) (*Receipts, error) {
 			return nil, fmt.Errorf("wait for commit: %w", context.Cause(ctx))
 		}
 		switch {
-		case errors.Is(j.err, errStale) && try < 5: // a key was destroyed meanwhile: seal again
+		case errors.Is(j.err, errStale) && try < 5: // a key was destroyed, or the register changed: seal again
+			if j.judge != nil {
+				if err := l.governor.Refresh(ctx); err != nil {
+					return nil, err
+				}
+			}
 		case errors.Is(j.err, errStale):
-			return nil, fault(Busy, "try again", "keys are being destroyed faster than records are sealed")
+			return nil, fault(Busy, "try again", "keys are destroyed, or the register is changed, faster than records are sealed")
 		case j.err != nil:
 			return nil, j.err
 		default:
@@ -155,13 +163,16 @@ func (l *Ledger) prepare(ctx context.Context, b Batch, j *job) error {
 	}
 	items := make([]item, len(b.Records))
 	j.items, j.epoch = items, epoch
+	if slices.ContainsFunc(b.Records, func(r *record.Record) bool { return r.Type() == record.Decision }) {
+		j.judge = l.judge()
+	}
 	workers := min(runtime.GOMAXPROCS(0), (len(items)+63)/64)
 	part := (len(items) + workers - 1) / workers
 	seal := func(from int) error {
 		random := bufio.NewReaderSize(rand.Reader, 16*min(part*8, 256)) // a salt for each value
 		for i := from; i < min(from+part, len(items)); i++ {
 			items[i].subject = subjects[i]
-			err := l.prepareOne(ctx, &items[i], b, b.Records[i], now, random)
+			err := l.prepareOne(ctx, &items[i], b, b.Records[i], now, j.judge, random)
 			if err != nil && !b.Partial {
 				return &RecordError{i, err}
 			}
@@ -177,7 +188,7 @@ func (l *Ledger) prepare(ctx context.Context, b Batch, j *job) error {
 	return errors.Join(err, others.Wait())
 }
 
-func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Record, now time.Time, random *bufio.Reader) error {
+func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Record, now time.Time, judge Judge, random *bufio.Reader) error {
 	received := r.Fields()
 	if !b.Custody && (slices.Contains(custody, r.Type()) || r.Type() == record.Registry && slices.Contains(ownActs, received.Kind)) {
 		return fault(Forbidden, "use the commands and routes for access, holds, erasure and keys, which write it", "such %s records are written by the trail itself", r.Type())
@@ -186,6 +197,10 @@ func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Re
 	completion := record.Completion{Recorded: now, Principal: b.Principal, Capture: b.Capture}
 	if class != DefaultClass {
 		completion.Retention = class
+	}
+	var err error
+	if completion.Governed, err = l.govern(ctx, it, judge, r, now, random); err != nil {
+		return err
 	}
 	st, openings, err := r.Seal(completion, random)
 	if err != nil {

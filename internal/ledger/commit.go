@@ -180,9 +180,9 @@ func (tk *taken) compare(id string, content []byte) error {
 
 func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	t.places, t.refused, t.fresh, t.drawn, t.first = make([][]place, len(t.jobs)), make([]error, len(t.jobs)), nil, nil, map[mac]*subjectKey{}
-	var size, epoch int64
+	var size, epoch, register int64
 	var checkpoint []byte
-	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT size, checkpoint, epoch, register FROM head WHERE one = 1`+tx.ForUpdate()).Scan(&size, &checkpoint, &epoch, &register); err != nil {
 		return fmt.Errorf("lock head: %w", err)
 	}
 	if err := t.refuse(ctx, tx, epoch, checkpoint); err != nil {
@@ -204,6 +204,7 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 	if err := t.checkSubjects(ctx, tx, epoch); err != nil {
 		return err
 	}
+	t.staleRegister(register)
 	t.assign(size)
 	if len(t.fresh) == 0 {
 		t.size, t.checkpoint = size, checkpoint
@@ -213,6 +214,9 @@ func (t *transaction) run(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	if err := t.writeRows(ctx, tx, size); err != nil {
+		return err
+	}
+	if err := t.runFollowing(ctx, tx, size); err != nil {
 		return err
 	}
 	if err := t.runAlso(ctx, tx); err != nil {
@@ -229,11 +233,11 @@ func (t *transaction) runAlso(ctx context.Context, tx *db.Tx) error {
 	if j.also == nil {
 		return nil
 	}
-	if len(t.fresh) != len(j.items) {
-		return errThere
-	}
 	places := make([]int64, len(j.items))
 	for i, p := range t.places[0] {
+		if !p.created {
+			return errThere
+		}
 		places[i] = p.index
 	}
 	if err := j.also(ctx, tx, places); err != nil {
@@ -316,6 +320,11 @@ func (t *transaction) assignOne(it *item, size int64) place {
 	index := size + int64(len(t.fresh))
 	t.indexes[id] = taken{index: index, content: it.content}
 	t.fresh = append(t.fresh, it)
+	for i := range it.follow {
+		f := &it.follow[i]
+		t.indexes[f.rec.ID()] = taken{index: size + int64(len(t.fresh)), content: f.content}
+		t.fresh = append(t.fresh, f)
+	}
 	return place{index: index, created: true}
 }
 

@@ -15,6 +15,7 @@ type job struct {
 	items   []item
 	partial bool
 	custody bool  // a closed shard takes it
+	judge   Judge // who judged its decisions; nil: nobody, or there are none
 	epoch   int64 // at which the keys of persons were known to be good
 	also    func(ctx context.Context, tx *db.Tx, places []int64) error
 	done    chan struct{}
