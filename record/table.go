@@ -215,6 +215,21 @@ func Table() []Field {
 	return out
 }
 
+// Added lists what the server adds to a statement, like [Table].
+func Added() []Field {
+	rows := map[string]*Field{}
+	for _, f := range completionFields() {
+		flatten(rows, "", "/"+f.name, f)
+	}
+	out := make([]Field, 0, len(rows))
+	for _, r := range rows {
+		r.Types, r.Required = Types(), nil
+		out = append(out, *r)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Pattern < out[j].Pattern })
+	return out
+}
+
 func flatten(rows map[string]*Field, t Type, prefix string, f *field) {
 	switch f.kind {
 	case KindObject:
