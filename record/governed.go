@@ -3,6 +3,7 @@
 package record
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,110 @@ type GovernedControl struct {
 	Result   string // pass, fail, error or skip
 	Severity string // low, medium, high or critical
 	Action   string // flag, deny or require_human
+}
+
+// Governed returns what the server found about the decision, or nil: nobody
+// judged it.
+func (s *Statement) Governed() *Governed {
+	raw := member(s.bytes, governed)
+	if raw == nil {
+		return nil
+	}
+	var g struct {
+		Register int64  `json:"register"`
+		System   string `json:"system"`
+		Verdict  string `json:"verdict"`
+		Versions []struct {
+			Version string `json:"version"`
+			Kind    string `json:"kind"`
+			Digest  string `json:"digest"`
+			State   string `json:"state"`
+		} `json:"versions"`
+		Controls []struct {
+			Control  string `json:"control"`
+			Result   string `json:"result"`
+			Severity string `json:"severity"`
+			Action   string `json:"action"`
+		} `json:"controls"`
+	}
+	if json.Unmarshal(raw, &g) != nil {
+		return nil // a ledger may seal public values: then it is not to be read
+	}
+	out := &Governed{Register: g.Register, System: g.System, Verdict: g.Verdict}
+	for _, v := range g.Versions {
+		out.Versions = append(out.Versions, GovernedVersion(v))
+	}
+	for _, c := range g.Controls {
+		out.Controls = append(out.Controls, GovernedControl(c))
+	}
+	return out
+}
+
+// member is the value of a member at the top of canonical JSON, or nil.
+func member(b []byte, name string) []byte {
+	for i := 1; b[i] != '}'; {
+		if b[i] == ',' {
+			i++
+		}
+		nameEnd := skip(b, i)
+		end := skip(b, nameEnd+1)
+		if string(b[i+1:nameEnd-1]) == name {
+			return b[nameEnd+1 : end]
+		}
+		i = end
+	}
+	return nil
+}
+
+// Member is the canonical JSON of a member at the top of the record, or nil. The
+// caller must not change it.
+func (r *Record) Member(name string) []byte { return member(r.canonical, name) }
+
+// Named is one version that a record names.
+type Named struct {
+	Kind    string // model, prompt, policy, config, control, dataset or tool
+	Version string // name@version
+	Pointer string // where
+}
+
+// Versions lists what a record names under /versions, in the order of the
+// canonical form.
+func (r *Record) Versions() []Named {
+	b := r.Member("versions")
+	if b == nil {
+		return nil
+	}
+	var out []Named
+	for i := 1; b[i] != '}'; {
+		if b[i] == ',' {
+			i++
+		}
+		nameEnd := skip(b, i)
+		end := skip(b, nameEnd+1)
+		out = appendNamed(out, string(b[i+1:nameEnd-1]), b[nameEnd+1:end])
+		i = end
+	}
+	return out
+}
+
+// appendNamed adds a version, or each of a list. Extensions name none.
+func appendNamed(out []Named, kind string, v []byte) []Named {
+	at := "/versions/" + kind
+	switch {
+	case strings.HasPrefix(kind, "x_"):
+	case v[0] == '"':
+		out = append(out, Named{kind, string(v[1 : len(v)-1]), at})
+	case v[0] == '[':
+		for i, n := 1, 0; v[i] != ']'; n++ {
+			if v[i] == ',' {
+				i++
+			}
+			end := skip(v, i)
+			out = append(out, Named{kind, string(v[i+1 : end-1]), at + "/" + strconv.Itoa(n)})
+			i = end
+		}
+	}
+	return out
 }
 
 // check refuses what a statement could not hold.

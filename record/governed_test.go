@@ -5,6 +5,8 @@ package record_test
 import (
 	"bytes"
 	"crypto/rand"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,9 +17,12 @@ import (
 // parsed again, and goes when the record is put back together.
 func TestGoverned(t *testing.T) {
 	t.Parallel()
-	r, err := record.Parse([]byte(`{"type":"decision","id":"g-1","time":"2026-03-03T09:12:44.120Z","system":"s","decision":{"kind":"refund","status":"made"},"versions":{"prompt":"p@1"}}`))
+	r, err := record.Parse([]byte(`{"type":"decision","id":"g-1","time":"2026-03-03T09:12:44.120Z","system":"s","decision":{"kind":"refund","status":"made"},"versions":{"prompt":"p@1","policy":["q@1","r@2"],"x_other":"z"}}`))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if have, want := r.Versions(), []record.Named{{"policy", "q@1", "/versions/policy/0"}, {"policy", "r@2", "/versions/policy/1"}, {"prompt", "p@1", "/versions/prompt"}}; !slices.Equal(have, want) {
+		t.Errorf("names %v, want %v", have, want)
 	}
 	digest := "sha256:" + strings.Repeat("0a", 32)
 	full := &record.Governed{Register: 12, System: "in_service", Verdict: "require_human",
@@ -33,6 +38,9 @@ func TestGoverned(t *testing.T) {
 		again, err := record.ParseStatement(bytes.Clone(st.Bytes()))
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, st.Bytes())
+		}
+		if have := again.Governed(); !reflect.DeepEqual(have, g) {
+			t.Errorf("%s: governed is %+v, want %+v", name, have, g)
 		}
 		if back, err := again.Rebuild(openings); err != nil || !bytes.Equal(back, r.Canonical()) {
 			t.Errorf("%s: rebuilt %s, %v", name, back, err)

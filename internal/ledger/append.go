@@ -37,6 +37,9 @@ type Batch struct {
 	// (access, hold, erasure). It is set by the rooms that did it, never for
 	// what came from outside: a forged tombstone would hide a deletion.
 	Custody bool
+	// Before says that the decisions are about to be made: they are judged by
+	// the controls of that moment, and the caller waits for the verdict.
+	Before bool
 	// Also, if not nil, is run in the transaction that appends the records,
 	// when all of them are new: places has the index of each. Its error refuses
 	// the batch, and nothing of it happens. When the records are there already,
@@ -57,8 +60,10 @@ type Item struct {
 	ID      string
 	Index   int64
 	Path    sumdb.RecordProof
-	Created bool  // false: the same record was there already
-	Err     error // only in a partial batch
+	Created bool // false: the same record was there already
+	// Governed is what the judge found about a decision that is new.
+	Governed *record.Governed
+	Err      error // only in a partial batch
 
 	// Checkpoint, if not nil, is the one of Size that Path is under, instead of
 	// that of the batch: the record stands in an earlier shard.
@@ -77,8 +82,9 @@ type item struct {
 	subject *subjectKey // nil: names nobody
 	content []byte
 
-	follow []item // findings that follow from a judgement
-	also   func(ctx context.Context, tx *db.Tx, index int64) error
+	governed *record.Governed // what the judge found; nil: nobody judged
+	follow   []item           // findings that follow from a judgement
+	also     func(ctx context.Context, tx *db.Tx, index int64) error
 
 	newSubject bool  // the key of the person is not a row yet; set by the committer
 	err        error // preparation failed (partial batches only)
@@ -199,7 +205,7 @@ func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Re
 		completion.Retention = class
 	}
 	var err error
-	if completion.Governed, err = l.govern(ctx, it, judge, r, now, random); err != nil {
+	if completion.Governed, err = l.govern(ctx, it, judge, r, b.Before, now, random); err != nil {
 		return err
 	}
 	st, openings, err := r.Seal(completion, random)
@@ -235,6 +241,9 @@ func (l *Ledger) answer(ctx context.Context, j *job) (*Receipts, error) {
 		it.ID, it.Index, it.Created, it.Err = idOf(&j.items[i]), p.index, p.created, p.err
 		if p.err != nil {
 			continue
+		}
+		if p.created {
+			it.Governed = j.items[i].governed
 		}
 		var err error
 		if c.growth != nil && p.index >= c.growth.From {

@@ -30,7 +30,16 @@ type Judge interface {
 	// Judge says what a decision was made under and what follows; nil: nothing.
 	// It writes nothing and is fast: every decision waits for it. Its error
 	// refuses the record, and is an [*Error] or a *record.Error.
-	Judge(ctx context.Context, r *record.Record, recorded time.Time) (*Judgement, error)
+	Judge(ctx context.Context, h Hearing) (*Judgement, error)
+}
+
+// Hearing is what a decision is judged by, beside the register.
+type Hearing struct {
+	Record   *record.Record
+	Recorded time.Time
+	// Before says that the decision is about to be made, and that somebody
+	// waits for the verdict: see [Batch.Before].
+	Before bool
 }
 
 // Judgement is what is found about one decision.
@@ -77,15 +86,15 @@ func ReadRegister(ctx context.Context, tx *db.Tx) (size int64, err error) {
 }
 
 // govern judges a decision, and prepares the findings that follow.
-func (l *Ledger) govern(ctx context.Context, it *item, judge Judge, r *record.Record, now time.Time, random *bufio.Reader) (*record.Governed, error) {
+func (l *Ledger) govern(ctx context.Context, it *item, judge Judge, r *record.Record, before bool, now time.Time, random *bufio.Reader) (*record.Governed, error) {
 	if judge == nil || r.Type() != record.Decision {
 		return nil, nil
 	}
-	j, err := judge.Judge(ctx, r, now)
+	j, err := judge.Judge(ctx, Hearing{Record: r, Recorded: now, Before: before})
 	if err != nil || j == nil {
 		return nil, err
 	}
-	it.also = j.Also
+	it.also, it.governed = j.Also, j.Governed
 	it.follow = make([]item, len(j.Findings))
 	for i, f := range j.Findings {
 		if err := l.prepareOne(ctx, &it.follow[i], Batch{Principal: GovernorPrincipal, Capture: "manual"}, f, now, nil, random); err != nil {
@@ -95,7 +104,7 @@ func (l *Ledger) govern(ctx context.Context, it *item, judge Judge, r *record.Re
 	return j.Governed, nil
 }
 
-// stale refuses the jobs that were judged by another state of the register.
+// staleRegister refuses the jobs that were judged by another state of the register.
 func (t *transaction) staleRegister(register int64) {
 	for n, j := range t.jobs {
 		if j.judge != nil && j.judge.Register() != register {
