@@ -127,7 +127,7 @@ func (l *Ledger) append(ctx context.Context, b Batch) (*Receipts, error) {
 		switch {
 		case errors.Is(j.err, errStale) && try < 5: // a key was destroyed, or the register changed: seal again
 			if j.judge != nil {
-				if err := l.governor.Refresh(ctx); err != nil {
+				if err := (*l.governor.Load()).Refresh(ctx); err != nil {
 					return nil, err
 				}
 			}

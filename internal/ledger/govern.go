@@ -57,16 +57,16 @@ type Judgement struct {
 // GovernorPrincipal is the writer of the records that follow from a judgement.
 const GovernorPrincipal = "counterfoil:guard"
 
-// Govern sets who judges decisions. It is called before [Ledger.Run], at most
-// once; without it nobody judges.
-func (l *Ledger) Govern(g Governor) { l.governor = g }
+// Govern sets who judges decisions. It is called before the first that is to be
+// judged; without it nobody judges.
+func (l *Ledger) Govern(g Governor) { l.governor.Store(&g) }
 
 // judge is who judges a batch; nil: nobody.
 func (l *Ledger) judge() Judge {
-	if l.governor == nil {
-		return nil
+	if g := l.governor.Load(); g != nil {
+		return (*g).Judge()
 	}
-	return l.governor.Judge()
+	return nil
 }
 
 // SetRegister notes, in the transaction of the [Batch.Also] that changes the

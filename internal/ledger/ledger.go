@@ -155,7 +155,7 @@ type Ledger struct {
 	looked int64        // epoch+1 at which the committer looked whether the log is closed; 0: never
 	closed atomic.Int32 // how far it is; see closedNot
 
-	governor Governor // set before Run
+	governor atomic.Pointer[Governor] // who judges decisions; nil: nobody
 
 	keyMu    sync.Mutex // held while an evidence key is made
 	months   atomic.Pointer[map[string]*monthKey]

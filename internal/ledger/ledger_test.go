@@ -172,6 +172,7 @@ func TestConformance(t *testing.T) {
 		"append and read": testAppendAndRead, "idempotent": testIdempotent, "atomic": testAtomic, "partial": testPartial,
 		"restart": testRestart, "concurrent": testConcurrent, "list": testList, "receipts": testReceipts,
 		"backpressure": testBackpressure, "stop": testStop, "faults": testFaults, "keys": testKeys, "stats": testStats, "tiles": testTiles,
+		"governed": testGoverned, "governed under load": testGovernedLoad,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
