@@ -200,6 +200,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeSearch()
+	s.routeStory()
 	s.routeCustody()
 	s.routeAccess()
 	if s.cfg.PublicLog {
