@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -59,6 +60,7 @@ type running struct {
 	publisher *publish.Publisher
 	custodian *custody.Custodian
 	index     *search.Index
+	desk      *challenge.Desk
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -196,6 +198,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
 		return err
 	}
+	if r.desk, err = challenge.New(challenge.Config{Ledger: o.Ledger}); err != nil {
+		return err
+	}
 	a.ledgers[name] = r
 	return nil
 }
@@ -308,6 +313,15 @@ func (a *App) Custodian(name string) (*custody.Custodian, bool) {
 		return nil, false
 	}
 	return r.custodian, true
+}
+
+// Desk implements [server.Ledgers].
+func (a *App) Desk(name string) (*challenge.Desk, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.desk, true
 }
 
 // Search implements [server.Ledgers].

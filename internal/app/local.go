@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -26,6 +27,7 @@ type Local struct {
 	opened    *Opened
 	custodian *custody.Custodian
 	index     *search.Index
+	desk      *challenge.Desk
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -47,6 +49,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	}
 	if err == nil {
 		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
+	}
+	if err == nil {
+		l.desk, err = challenge.New(challenge.Config{Ledger: o.Ledger})
 	}
 	if err == nil {
 		var book *access.Book
@@ -92,6 +97,11 @@ func (l *Local) Ledger(name string) (*ledger.Ledger, bool) {
 // Custodian implements [server.Ledgers].
 func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 	return l.custodian, name == l.opened.Name
+}
+
+// Desk implements [server.Ledgers].
+func (l *Local) Desk(name string) (*challenge.Desk, bool) {
+	return l.desk, name == l.opened.Name
 }
 
 // Search implements [server.Ledgers].

@@ -35,6 +35,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -51,6 +52,8 @@ type Ledgers interface {
 	Trust(name string) ([]byte, error)
 	// Custodian returns the custody of a ledger by name, or false.
 	Custodian(name string) (*custody.Custodian, bool)
+	// Desk returns the challenges of a ledger by name, or false.
+	Desk(name string) (*challenge.Desk, bool)
 	// Search returns the index of a ledger by name, or false.
 	Search(name string) (*search.Index, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
@@ -201,6 +204,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeSearch()
 	s.routeStory()
+	s.routeChallenges()
 	s.routeCustody()
 	s.routeAccess()
 	if s.cfg.PublicLog {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -50,6 +51,15 @@ func (s *shelf) Custodian(name string) (*custody.Custodian, bool) {
 	defer s.mu.Unlock()
 	c, ok := s.custody[name]
 	return c, ok
+}
+
+func (s *shelf) Desk(name string) (*challenge.Desk, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	d, err := challenge.New(challenge.Config{Ledger: l})
+	return d, err == nil
 }
 
 func (s *shelf) Search(name string) (*search.Index, bool) {
