@@ -96,5 +96,4 @@ type Changed struct {
 	Index  int64  `json:"index"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after"`
-	Reason string `json:"reason,omitempty"`
 }
