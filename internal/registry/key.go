@@ -131,3 +131,10 @@ func (r *Registry) changeKey(ctx context.Context, by By, a *Act) (Key, error) {
 
 // Key is a person's public key.
 type Key key
+
+// NewApproval is the act of an approval, to be signed by the approver's key.
+func NewApproval(origin, actor string, v Vote) *Act {
+	a := v.act(ledger.ActApprove)
+	a.Origin, a.Actor = origin, actor
+	return a
+}
