@@ -23,6 +23,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -57,6 +58,7 @@ type running struct {
 	*Opened
 	publisher *publish.Publisher
 	custodian *custody.Custodian
+	registry  *registry.Registry
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -191,6 +193,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.custodian, err = custody.New(cc); err != nil {
 		return err
 	}
+	if r.registry, err = o.openRegistry(ctx, a.opts.Logger); err != nil {
+		return err
+	}
 	a.ledgers[name] = r
 	return nil
 }
@@ -302,6 +307,15 @@ func (a *App) Custodian(name string) (*custody.Custodian, bool) {
 		return nil, false
 	}
 	return r.custodian, true
+}
+
+// Registry implements [server.Ledgers].
+func (a *App) Registry(name string) (*registry.Registry, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.registry, true
 }
 
 // Names implements [server.Ledgers].

@@ -16,6 +16,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -24,6 +25,7 @@ import (
 type Local struct {
 	opened    *Opened
 	custodian *custody.Custodian
+	registry  *registry.Registry
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -44,6 +46,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		l.custodian, err = custody.New(cfg)
 	}
 	if err == nil {
+		l.registry, err = o.openRegistry(ctx, logger)
+	}
+	if err == nil {
 		var book *access.Book
 		if book, l.book, err = s.openBook(ctx, access.Config{}, o.Ledger, logger); err == nil {
 			l.handler, err = server.New(server.Config{Ledgers: l, Book: book, Logger: logger, Version: version})
@@ -53,6 +58,15 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		return nil, joinClose(err, l.Close)
 	}
 	return l, nil
+}
+
+// openRegistry reads the register of a ledger that runs.
+func (o *Opened) openRegistry(ctx context.Context, logger *slog.Logger) (*registry.Registry, error) {
+	r, err := registry.New(registry.Config{Ledger: o.Ledger, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Start(ctx)
 }
 
 func joinClose(err error, closer func() error) error {
@@ -87,6 +101,11 @@ func (l *Local) Ledger(name string) (*ledger.Ledger, bool) {
 // Custodian implements [server.Ledgers].
 func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 	return l.custodian, name == l.opened.Name
+}
+
+// Registry implements [server.Ledgers].
+func (l *Local) Registry(name string) (*registry.Registry, bool) {
+	return l.registry, name == l.opened.Name
 }
 
 // Names implements [server.Ledgers].

@@ -180,7 +180,7 @@ func (r *Registry) settle(ctx context.Context, tx *db.Tx, p *projection, size in
 	if register != want {
 		differs = append(differs, fmt.Sprintf("the register is marked as of size %d, and the log says %d", register, want))
 	}
-	rep.Findings = slices.Concat([]string{}, p.findings, differs)
+	rep.Findings = append(append([]string{}, p.findings...), differs...)
 	if !replace || len(differs) == 0 {
 		return nil
 	}

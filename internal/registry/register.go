@@ -186,6 +186,9 @@ type Version struct {
 	InForce []string `json:"in_force,omitempty"` // environments
 }
 
+// Number is what stands behind the @.
+func (v *Version) Number() string { return v.version.Version }
+
 func (g *Register) view(v *version) Version {
 	out := Version{version: *v, Needed: g.state.needed(v.System)}
 	for _, env := range Environments {

@@ -37,6 +37,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 )
 
 // Ledgers is the set of ledgers that are served. Implementations are safe for
@@ -50,6 +51,8 @@ type Ledgers interface {
 	Trust(name string) ([]byte, error)
 	// Custodian returns the custody of a ledger by name, or false.
 	Custodian(name string) (*custody.Custodian, bool)
+	// Registry returns the register of a ledger by name, or false.
+	Registry(name string) (*registry.Registry, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
 	// text means that the check passed.
 	Ready(ctx context.Context) map[string]string
@@ -197,6 +200,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeCustody()
+	s.routeRegister()
 	s.routeAccess()
 	if s.cfg.PublicLog {
 		s.public("GET /log/{ledger}/{path...}", s.log)
