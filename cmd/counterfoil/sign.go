@@ -31,7 +31,7 @@ func (c *cli) origin(cmd *cobra.Command, a *caller) (string, error) {
 // actorOf is who acts, as the server knows them.
 func actorOf(cmd *cobra.Command, a *caller) (string, error) {
 	me, err := ask[struct {
-		ID string `json:"id"`
+		ID string `json:"actor"`
 	}](cmd.Context(), a, "GET", "/v1/access/me", nil)
 	return me.ID, err
 }
