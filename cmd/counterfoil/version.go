@@ -279,4 +279,3 @@ func (c *cli) versionReviewCmd() *cobra.Command {
 	cmd.Flags().StringVar(&in.Reason, "reason", "", "why; it is kept private")
 	return cmd
 }
-

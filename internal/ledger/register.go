@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/counterfoil/counterfoil/internal/db"
@@ -47,7 +48,7 @@ func (l *Ledger) Shards() []*Ledger {
 func (l *Ledger) OpenRegistry(ctx context.Context, id string) ([]record.Opening, error) {
 	for _, shard := range slices.Backward(l.Shards()) {
 		out, err := shard.openRegistry(ctx, id)
-		if e, ok := err.(*Error); ok && e.Code == NotFound {
+		if e, ok := errors.AsType[*Error](err); ok && e.Code == NotFound {
 			continue
 		}
 		return out, err

@@ -19,7 +19,8 @@ type private struct {
 	reason string
 }
 
-func digestOf(b []byte) string {
+// Digest is how the register names a content.
+func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
@@ -90,7 +91,7 @@ func (r *Registry) content(ctx context.Context, v Version) (Content, error) {
 		return Content{}, err
 	}
 	out := Content{Version: v, Content: string(p.text), Ref: p.ref, Note: p.reason, Gone: p.text == nil && p.ref == ""}
-	if p.text != nil && digestOf(p.text) != v.Digest {
+	if p.text != nil && Digest(p.text) != v.Digest {
 		return out, fault(ledger.Internal, "run counterfoil verify", "the content of %s@%s has another digest than its record says", v.Name, v.version.Version)
 	}
 	return out, nil

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,7 +50,7 @@ func (r *Registry) Rebuild(ctx context.Context, replace bool) (*Report, error) {
 			work = r.l.DB().Write
 		}
 		err = work(ctx, func(ctx context.Context, tx *db.Tx) error { return r.settle(ctx, tx, p, size, rep, replace) })
-		if err == errMoved {
+		if errors.Is(err, errMoved) {
 			continue
 		}
 		if err != nil {

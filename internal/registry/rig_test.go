@@ -42,11 +42,12 @@ on_guard_failure: fail_open
 
 // rig is a running ledger with a registry and a clock that tests move.
 type rig struct {
-	t   testing.TB
-	d   *db.DB
-	l   *ledger.Ledger
-	r   *registry.Registry
-	now atomic.Int64
+	t    testing.TB
+	keys *keyring.Keyring
+	d    *db.DB
+	l    *ledger.Ledger
+	r    *registry.Registry
+	now  atomic.Int64
 }
 
 func newRig(t testing.TB, dbc db.Config, edit func(*registry.Config)) *rig {
@@ -55,7 +56,7 @@ func newRig(t testing.TB, dbc db.Config, edit func(*registry.Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t}
+	r := &rig{t: t, keys: keys}
 	r.now.Store(time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC).UnixNano())
 	if r.d, err = db.Create(t.Context(), dbc); err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func (r *Registry) Describe(ctx context.Context, by By, kind, name string, text 
 	if len(text) > MaxContent || !utf8.Valid(text) {
 		return System{}, invalid("", "the description is not text of at most %d bytes", MaxContent)
 	}
-	a := &Act{act: act{Act: ledger.ActDescribe, Kind: kind, Name: name, Digest: digestOf(text), Risk: d.Risk, Bytes: int64(len(text))}}
+	a := &Act{act: act{Act: ledger.ActDescribe, Kind: kind, Name: name, Digest: Digest(text), Risk: d.Risk, Bytes: int64(len(text))}}
 	private := map[string]any{"content": string(text), "owner": map[string]any{"person": d.Owner.Person, "team": d.Owner.Team}, "reason": reason}
 	g, err := r.write(ctx, by, a, private, func(g *Register, a *Act) error {
 		a.Version = g.state.systems[name].next()
@@ -72,14 +72,14 @@ func (r *Registry) Add(ctx context.Context, by By, s Spec) (Version, error) {
 	switch {
 	case s.Content == "" && (s.Ref == "" || s.Digest == ""):
 		return Version{}, invalid("send content, or ref and digest", "a version needs content")
-	case s.Content != "" && (s.Ref != "" || s.Digest != "" && s.Digest != digestOf([]byte(s.Content))):
+	case s.Content != "" && (s.Ref != "" || s.Digest != "" && s.Digest != Digest([]byte(s.Content))):
 		return Version{}, invalid("send content, or ref and digest", "the version has content, and another one elsewhere")
 	case len(s.Content) > MaxContent:
 		return Version{}, invalid("keep it elsewhere and send ref and digest", "the content is larger than %d bytes", MaxContent)
 	case s.Kind == "control" && s.Content == "":
 		return Version{}, invalid("send its content", "a control can not be kept elsewhere: it is run here")
 	case s.Content != "":
-		digest, private["content"] = digestOf([]byte(s.Content)), s.Content
+		digest, private["content"] = Digest([]byte(s.Content)), s.Content
 	default:
 		private["ref"] = s.Ref
 	}
