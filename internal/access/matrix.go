@@ -51,15 +51,18 @@ const (
 	RotateKeys     Action = "key.rotate"
 	ReadHealth     Action = "health.read"
 
-	ReadRegister    Action = "register.read"
-	WriteRegister   Action = "register.write"
-	ApproveVersion  Action = "register.approve"
-	PromoteVersion  Action = "register.promote"
-	SuspendSystem   Action = "register.suspend"
-	ConfirmKey      Action = "register.key"
-	RebuildRegister Action = "register.rebuild"
-	ReadVersion     Action = "version.read"
-	FetchVersion    Action = "version.fetch"
+	ReadRegister     Action = "register.read"
+	WriteRegister    Action = "register.write"
+	ApproveVersion   Action = "register.approve"
+	PromoteVersion   Action = "register.promote"
+	SuspendSystem    Action = "register.suspend"
+	ConfirmKey       Action = "register.key"
+	RebuildRegister  Action = "register.rebuild"
+	ReadVersion      Action = "version.read"
+	FetchVersion     Action = "version.fetch"
+	ReadChallenge    Action = "challenge.read"
+	ReceiveChallenge Action = "challenge.receive"
+	ActChallenge     Action = "challenge.act"
 )
 
 // Condition is what must hold, beside the role, before an action is allowed.
@@ -110,6 +113,10 @@ var matrix = []Row{
 	{ReadAccess, "read the access log", "", map[Role]Condition{Governance: Always, Auditor: Always, Privacy: Always}},
 	{ManageAccess, "grant roles, make and revoke keys, end sessions", "holds no other role", map[Role]Condition{Admin: Always}},
 	{ReadHealth, "read the metrics", "", map[Role]Condition{Admin: Always, Governance: Always}},
+	{ReadChallenge, "list complaints, contests and requests", "", map[Role]Condition{
+		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
+	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},
+	{ActChallenge, "acknowledge, assign, put off, resolve a challenge", "who resolves took no part in the decision", map[Role]Condition{Reviewer: Always, Privacy: Always}},
 	{RotateKeys, "rotate master and signing keys", "", map[Role]Condition{Admin: Always}},
 	{ReadRegister, "list AI systems, versions, approvals and what is in force", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Always}},

@@ -33,6 +33,9 @@ retention.run    .      .        .     .          .       .       y       .     
 access.read      .      .        .     y          y       y       .       .     .
 access.manage    .      .        .     .          .       .       .       .     y
 health.read      .      .        .     y          .       .       .       .     y
+challenge.read   .      y        y     y          y       y       .       .     .
+challenge.receive y     y        .     .          .       y       .       .     .
+challenge.act    .      y        .     .          .       y       .       .     .
 key.rotate       .      .        .     .          .       .       .       .     y
 register.read    .      y        y     y          y       y       .       y     .
 register.write   .      .        y     y          .       .       .       .     .

@@ -19,11 +19,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -59,6 +61,8 @@ type running struct {
 	publisher *publish.Publisher
 	custodian *custody.Custodian
 	registry  *registry.Registry
+	index     *search.Index
+	desk      *challenge.Desk
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -196,6 +200,12 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.registry, err = o.openRegistry(ctx, a.opts.Logger); err != nil {
 		return err
 	}
+	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
+		return err
+	}
+	if r.desk, err = challenge.New(challenge.Config{Ledger: o.Ledger}); err != nil {
+		return err
+	}
 	a.ledgers[name] = r
 	return nil
 }
@@ -219,6 +229,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	for _, name := range a.Names() {
 		r := a.ledgers[name]
+		a.start("search index of "+name, func(ctx context.Context) error { return a.fill(ctx, r) })
 		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
 	}
 	if a.book != nil {
@@ -316,6 +327,38 @@ func (a *App) Registry(name string) (*registry.Registry, bool) {
 		return nil, false
 	}
 	return r.registry, true
+}
+
+// Desk implements [server.Ledgers].
+func (a *App) Desk(name string) (*challenge.Desk, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.desk, true
+}
+
+// Search implements [server.Ledgers].
+func (a *App) Search(name string) (*search.Index, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.index, true
+}
+
+// fill makes the search index when the server starts, so that the first search
+// does not wait for it.
+func (a *App) fill(ctx context.Context, r *running) error {
+	start := time.Now()
+	switch err := r.index.Fill(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.opts.Logger.Error("the search index could not be made; the next search tries again", "ledger", r.Name, "error", err)
+	default:
+		a.opts.Logger.Debug("search index", "ledger", r.Name, "took", time.Since(start))
+	}
+	return nil
 }
 
 // Names implements [server.Ledgers].

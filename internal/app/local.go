@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -26,6 +28,8 @@ type Local struct {
 	opened    *Opened
 	custodian *custody.Custodian
 	registry  *registry.Registry
+	index     *search.Index
+	desk      *challenge.Desk
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -47,6 +51,12 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	}
 	if err == nil {
 		l.registry, err = o.openRegistry(ctx, logger)
+	}
+	if err == nil {
+		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
+	}
+	if err == nil {
+		l.desk, err = challenge.New(challenge.Config{Ledger: o.Ledger})
 	}
 	if err == nil {
 		var book *access.Book
@@ -106,6 +116,16 @@ func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 // Registry implements [server.Ledgers].
 func (l *Local) Registry(name string) (*registry.Registry, bool) {
 	return l.registry, name == l.opened.Name
+}
+
+// Desk implements [server.Ledgers].
+func (l *Local) Desk(name string) (*challenge.Desk, bool) {
+	return l.desk, name == l.opened.Name
+}
+
+// Search implements [server.Ledgers].
+func (l *Local) Search(name string) (*search.Index, bool) {
+	return l.index, name == l.opened.Name
 }
 
 // Names implements [server.Ledgers].

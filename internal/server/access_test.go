@@ -82,6 +82,11 @@ var sample = map[string]struct {
 	body   string
 }{
 	"append": {access.Append, "record"}, "list": {access.Read, ""}, "record": {access.Read, ""}, "receipt": {access.Read, ""}, "stats": {access.Read, ""},
+	"search": {access.Read, ""}, "searchFields": {access.Read, ""}, "exportFound": {access.Read, ""},
+	"challenges": {access.ReadChallenge, ""}, "challengeRates": {access.ReadChallenge, ""}, "regimes": {access.ReadChallenge, ""}, "challenge": {access.ReadChallenge, ""},
+	"receiveChallenge": {access.ReceiveChallenge, `{"kind":"complaint"}`}, "acknowledgeChallenge": {access.ActChallenge, `{}`}, "assignChallenge": {access.ActChallenge, `{"to":"person:z"}`},
+	"extendChallenge": {access.ActChallenge, `{"reason":"r"}`}, "resolveChallenge": {access.ActChallenge, `{"outcome":"upheld","reason":"r"}`}, "withdrawChallenge": {access.ActChallenge, `{}`},
+	"story": {access.Read, ""}, "journey": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
 	"rotateKey":       {access.RotateKeys, `{}`},

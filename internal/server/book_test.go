@@ -148,12 +148,13 @@ func (b *book) find(method, path string) *operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
+	var best *operation // the one with most of its path written out
 	for _, o := range b.ops {
-		if o.method == method && matches(o.path, path) {
-			return o
+		if o.method == method && matches(o.path, path) && (best == nil || strings.Count(o.path, "{") < strings.Count(best.path, "{")) {
+			best = o
 		}
 	}
-	return nil
+	return best
 }
 
 // matches says whether an escaped path is of a template; only {path} takes more

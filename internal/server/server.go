@@ -35,9 +35,11 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/internal/search"
 )
 
 // Ledgers is the set of ledgers that are served. Implementations are safe for
@@ -53,6 +55,10 @@ type Ledgers interface {
 	Custodian(name string) (*custody.Custodian, bool)
 	// Registry returns the register of a ledger by name, or false.
 	Registry(name string) (*registry.Registry, bool)
+	// Desk returns the challenges of a ledger by name, or false.
+	Desk(name string) (*challenge.Desk, bool)
+	// Search returns the index of a ledger by name, or false.
+	Search(name string) (*search.Index, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
 	// text means that the check passed.
 	Ready(ctx context.Context) map[string]string
@@ -199,6 +205,9 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/stats", access.Read, get(s.stats))
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
+	s.routeSearch()
+	s.routeStory()
+	s.routeChallenges()
 	s.routeCustody()
 	s.routeRegister()
 	s.routeAccess()

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/proof"
 )
@@ -58,6 +60,24 @@ func (s *shelf) Registry(name string) (*registry.Registry, bool) {
 	defer s.mu.Unlock()
 	r, ok := s.register[name]
 	return r, ok
+}
+
+func (s *shelf) Desk(name string) (*challenge.Desk, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	d, err := challenge.New(challenge.Config{Ledger: l})
+	return d, err == nil
+}
+
+func (s *shelf) Search(name string) (*search.Index, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	x, err := search.New(search.Config{Ledger: l})
+	return x, err == nil
 }
 
 func (s *shelf) Names() []string {
