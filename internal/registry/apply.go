@@ -78,7 +78,7 @@ func applyStatus(s *state, a *Act) []change {
 		return nil
 	}
 	out := *old
-	if out.Pending != nil && a.Version == out.Pending.Version {
+	if out.Pending != nil && a.Status == InService && a.Version == out.Pending.Version {
 		out.Description, out.Pending = *out.Pending, nil
 	}
 	if out.Status != a.Status {

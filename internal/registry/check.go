@@ -65,7 +65,7 @@ func check(s *state, a *Act, signed bool) error {
 	case ledger.ActRetire:
 		return checkRetire(s, v, a)
 	case ledger.ActReview:
-		return checkReview(v, a)
+		return checkReview(v, a, signed)
 	}
 	return invalid("", "%q is not an act of the register", a.Act)
 }
@@ -99,6 +99,10 @@ func checkStatus(y *system, a *Act) error {
 	switch {
 	case y.Status == Retired:
 		return conflict("describe a new one under another name", "%s is retired", a.Name)
+	case a.Version != "" && a.Status != InService:
+		return invalid("confirm it with in_service", "a description is confirmed by putting it into service")
+	case a.Version != "" && confirms == nil && a.Version != y.Description.Version:
+		return conflict("look at the system again", "description %s of %s does not wait", a.Version, a.Name)
 	case a.Status == Retired && y.Status != Retired:
 		return nil
 	case a.Status == Suspended && y.Status == InService:
@@ -247,7 +251,9 @@ func checkRetire(s *state, v *version, a *Act) error {
 	return nil
 }
 
-func checkReview(v *version, a *Act) error {
+// checkReview judges who reviews an emergency. Its acceptance counts as approvals,
+// so where these must be signed, they come first.
+func checkReview(v *version, a *Act, signed bool) error {
 	e := v.Emergency
 	switch {
 	case e == nil || e.Verdict != "":
@@ -256,6 +262,8 @@ func checkReview(v *version, a *Act) error {
 		return invalid("use accepted or rejected", "%q is not the result of a review", a.Status)
 	case a.Actor == e.Actor || a.Actor == v.Author:
 		return forbidden("another person must do it", "neither who wrote a version nor who promoted it reviews the emergency")
+	case signed && a.Status == "accepted" && v.Status != Approved:
+		return conflict("have it approved with signatures first", "approvals of %s must be signed by the approvers' own keys", a.target())
 	}
 	return nil
 }

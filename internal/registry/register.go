@@ -233,11 +233,11 @@ func (g *Register) Keys() []Key {
 	return out
 }
 
-// demands says whether an approval must be signed: some system that may use the
+// demands says whether approvals must be signed: some system that may use the
 // version says so.
 func (g *Register) demands(a *Act) bool {
 	v := g.state.versions[a.ref()]
-	if a.Act != ledger.ActApprove || v == nil {
+	if a.Act != ledger.ActApprove && a.Act != ledger.ActReview || v == nil {
 		return false
 	}
 	for _, y := range g.systems {

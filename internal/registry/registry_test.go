@@ -118,6 +118,14 @@ func TestSystemNeedsTwo(t *testing.T) {
 			t.Errorf("one person changed the risk class: %+v", y)
 		}
 		r.forbidden("who describes confirms", func() error { return status(ann, registry.InService, "2") })
+		for _, s := range []string{registry.Suspended, registry.Retired} {
+			if err := status(ann, s, "2"); code(err) != ledger.Invalid {
+				t.Errorf("who describes confirms with %s: %v", s, err)
+			}
+		}
+		if err := status(bob, registry.InService, "3"); code(err) != ledger.Conflict {
+			t.Errorf("confirmed what does not wait: %v", err)
+		}
 		if err := status(bob, registry.InService, "2"); err != nil {
 			t.Fatal(err)
 		}
@@ -170,6 +178,10 @@ func TestSignedApprovals(t *testing.T) {
 	r.forbidden("own confirmation", func() error { _, err := r.r.ConfirmKey(r.ctx(), bob, bob.Actor, name); return err })
 	must[registry.Key](t)(r.r.ConfirmKey(r.ctx(), cid, bob.Actor, name))
 	r.forbidden("another's signature", func() error { _, err := r.r.Approve(r.ctx(), dee, signed); return err })
+	must[registry.Version](t)(r.r.Promote(r.ctx(), cid, vote("1", d), "production", true))
+	if _, err := r.r.Review(r.ctx(), dee, vote("1", d), true); code(err) != ledger.Conflict {
+		t.Errorf("an emergency goes around the signatures: %v", err)
+	}
 	v := must[registry.Version](t)(r.r.Approve(r.ctx(), bob, signed))
 	if v.Status != registry.Approved || v.Approvals[0].Signed != name {
 		t.Errorf("signed approval: %+v", v)

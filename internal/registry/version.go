@@ -76,6 +76,8 @@ func (r *Registry) Add(ctx context.Context, by By, s Spec) (Version, error) {
 		return Version{}, invalid("send content, or ref and digest", "the version has content, and another one elsewhere")
 	case len(s.Content) > MaxContent:
 		return Version{}, invalid("keep it elsewhere and send ref and digest", "the content is larger than %d bytes", MaxContent)
+	case !utf8.ValidString(s.Content):
+		return Version{}, invalid("keep it elsewhere and send ref and digest", "the content is not text in UTF-8")
 	case s.Kind == "control" && s.Content == "":
 		return Version{}, invalid("send its content", "a control can not be kept elsewhere: it is run here")
 	case s.Content != "":

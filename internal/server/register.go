@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
@@ -152,7 +153,7 @@ func (s *Server) fetchVersion(w http.ResponseWriter, r *http.Request) error {
 	out := api.Fetched{Kind: v.Kind, Name: v.Name, Version: v.Number(), Digest: v.Digest, Media: v.Media, Content: v.Content, Ref: v.Ref}
 	tag := `"` + out.Version + "." + out.Digest + `"`
 	w.Header().Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
+	if strings.Contains(r.Header.Get("If-None-Match"), tag) {
 		w.Header().Set("Cache-Control", fetchAge)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
