@@ -39,7 +39,7 @@ var encoding = base64.RawURLEncoding
 func KeyName(public ed25519.PublicKey) string { return "k" + hex.EncodeToString(public) }
 
 // Verify says whether the signature of an act is by the key that it names. The
-// register says whose key that is: see [Registry.CheckSignatures].
+// register says whose key that is: [Registry.Rebuild] looks at both.
 func Verify(a *Act) error {
 	s := a.Signature
 	if s == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/record"
 )
 
 func TestRebuildReplaces(t *testing.T) {
@@ -98,4 +99,40 @@ func TestNewShard(t *testing.T) {
 		}
 		r.whole()
 	})
+}
+
+// TestErasedContent takes all private values away: digests and approvals stay, and
+// a system is governed most strictly.
+func TestErasedContent(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t), nil)
+	must[registry.System](t)(r.r.Describe(r.ctx(), ann, "system", "aria", []byte(described), ""))
+	r.live("1", "Be kind.")
+	r.spoil(`DELETE FROM evidence`)
+	r.r = r.another(nil)
+	if c := must[registry.Content](t)(r.r.Show(r.ctx(), "prompt", "reply", "1")); !c.Gone || c.Content != "" || c.Digest == "" {
+		t.Errorf("erased: %+v", c)
+	}
+	if _, err := r.r.Diff(r.ctx(), "prompt", "reply", "1", "1"); code(err) != ledger.NotFound || !strings.Contains(err.Error(), "erased") {
+		t.Errorf("difference of what is gone: %v", err)
+	}
+	y, ok := r.reg().System("aria")
+	if d := y.Description; !ok || y.Described || d.Mode != registry.Strict || d.OnGuardFailure != registry.FailClosed || !d.SignedApprovals {
+		t.Errorf("without its description: %+v", y)
+	}
+	if _, state := r.reg().Resolve("prompt", "reply@1", "production"); state != registry.Approved {
+		t.Errorf("without its content it is %s", state)
+	}
+	r.whole()
+}
+
+// TestOnlyRegistryRecordsAreOpened asks for the values of another record.
+func TestOnlyRegistryRecordsAreOpened(t *testing.T) {
+	r := newRig(t, dbtest.SQLite(t), nil)
+	rec := must[*record.Record](t)(record.Parse([]byte(`{"type":"decision","id":"d-1","time":"2026-03-03T09:12:44Z","system":"aria","interaction":{"id":"i-1"},"decision":{"kind":"refund","status":"made","outcome":"denied","reason":"private"}}`)))
+	if _, err := r.l.Append(r.ctx(), ledger.Batch{Records: []*record.Record{rec}, Principal: "key:bot", Capture: "sdk"}); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := r.l.OpenRegistry(r.ctx(), "d-1"); code(err) != ledger.NotFound || o != nil {
+		t.Errorf("opened %v, %v", o, err)
+	}
 }
