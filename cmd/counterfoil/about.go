@@ -52,11 +52,17 @@ func (c *cli) openapiCmd() *cobra.Command {
 }
 
 func (c *cli) versionCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: `  counterfoil version --json`,
-		Args:    cobra.NoArgs,
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of the program; add, approve and promote those of models, prompts and policies",
+		Long: `Alone it prints the version of this program. Its commands are about the versions in
+the register: somebody adds one, others approve it, it is promoted to an
+environment, and rolled back when it does harm.`,
+		Example: `  counterfoil version --json
+  counterfoil version add prompt reply@2 --data ./trail --as person:ann --file reply.txt
+  counterfoil version approve prompt reply@2 --data ./trail --as person:bob
+  counterfoil version promote prompt reply@2 --data ./trail --as person:ann`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if c.json {
 				return c.print(map[string]string{"version": buildVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "format": record.Format})
@@ -65,6 +71,8 @@ func (c *cli) versionCmd() *cobra.Command {
 			return err
 		},
 	}
+	cmd.AddCommand(c.registerCmds()...)
+	return cmd
 }
 
 // buildVersion is the module version, or the commit that was built.

@@ -51,6 +51,15 @@ const (
 	RotateKeys     Action = "key.rotate"
 	ReadHealth     Action = "health.read"
 
+	ReadRegister     Action = "register.read"
+	WriteRegister    Action = "register.write"
+	ApproveVersion   Action = "register.approve"
+	PromoteVersion   Action = "register.promote"
+	SuspendSystem    Action = "register.suspend"
+	ConfirmKey       Action = "register.key"
+	RebuildRegister  Action = "register.rebuild"
+	ReadVersion      Action = "version.read"
+	FetchVersion     Action = "version.fetch"
 	ReadChallenge    Action = "challenge.read"
 	ReceiveChallenge Action = "challenge.receive"
 	ActChallenge     Action = "challenge.act"
@@ -109,6 +118,18 @@ var matrix = []Row{
 	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},
 	{ActChallenge, "acknowledge, assign, put off, resolve a challenge", "who resolves took no part in the decision", map[Role]Condition{Reviewer: Always, Privacy: Always}},
 	{RotateKeys, "rotate master and signing keys", "", map[Role]Condition{Admin: Always}},
+	{ReadRegister, "list AI systems, versions, approvals and what is in force", "", map[Role]Condition{
+		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Always}},
+	{WriteRegister, "describe systems, propose versions", "", map[Role]Condition{Owner: Always, Governance: Always}},
+	{ApproveVersion, "approve or refuse versions, put systems into service", "not one's own", map[Role]Condition{Owner: Always, Governance: Always}},
+	{PromoteVersion, "promote, roll back and retire versions", "in an emergency not one's own", map[Role]Condition{Owner: Always, Governance: Always}},
+	{SuspendSystem, "suspend a system at once", "who suspends does not resume", map[Role]Condition{Owner: Always, Governance: Always}},
+	{ConfirmKey, "confirm or retire the public key of an approver", "not one's own", map[Role]Condition{Governance: Always}},
+	{RebuildRegister, "hold the register against the log, and make it again", "", map[Role]Condition{Governance: Always, Admin: Always}},
+	{ReadVersion, "read and compare the content of versions", "", map[Role]Condition{
+		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Always}},
+	{FetchVersion, "fetch the version in force, by a program", "", map[Role]Condition{
+		Source: Always, Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 }
 
 // Matrix returns the table.

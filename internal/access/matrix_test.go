@@ -37,6 +37,15 @@ challenge.read   .      y        y     y          y       y       .       .     
 challenge.receive y     y        .     .          .       y       .       .     .
 challenge.act    .      y        .     .          .       y       .       .     .
 key.rotate       .      .        .     .          .       .       .       .     y
+register.read    .      y        y     y          y       y       .       y     .
+register.write   .      .        y     y          .       .       .       .     .
+register.approve .      .        y     y          .       .       .       .     .
+register.promote .      .        y     y          .       .       .       .     .
+register.suspend .      .        y     y          .       .       .       .     .
+register.key     .      .        .     y          .       .       .       .     .
+register.rebuild .      .        .     y          .       .       .       .     y
+version.read     .      y        y     y          y       y       .       y     .
+version.fetch    y      y        y     y          y       y       .       .     .
 `
 
 var conditions = map[string]access.Condition{"y": access.Always, "p": access.Stated, "t": access.Ticket, "w": access.Warrant, "h": access.Held}

@@ -24,6 +24,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
@@ -59,6 +60,7 @@ type running struct {
 	*Opened
 	publisher *publish.Publisher
 	custodian *custody.Custodian
+	registry  *registry.Registry
 	index     *search.Index
 	desk      *challenge.Desk
 }
@@ -195,6 +197,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.custodian, err = custody.New(cc); err != nil {
 		return err
 	}
+	if r.registry, err = o.openRegistry(ctx, a.opts.Logger); err != nil {
+		return err
+	}
 	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
 		return err
 	}
@@ -313,6 +318,15 @@ func (a *App) Custodian(name string) (*custody.Custodian, bool) {
 		return nil, false
 	}
 	return r.custodian, true
+}
+
+// Registry implements [server.Ledgers].
+func (a *App) Registry(name string) (*registry.Registry, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.registry, true
 }
 
 // Desk implements [server.Ledgers].

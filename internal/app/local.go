@@ -17,6 +17,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
@@ -26,6 +27,7 @@ import (
 type Local struct {
 	opened    *Opened
 	custodian *custody.Custodian
+	registry  *registry.Registry
 	index     *search.Index
 	desk      *challenge.Desk
 	stop      func() error
@@ -48,6 +50,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		l.custodian, err = custody.New(cfg)
 	}
 	if err == nil {
+		l.registry, err = o.openRegistry(ctx, logger)
+	}
+	if err == nil {
 		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
 	}
 	if err == nil {
@@ -63,6 +68,15 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		return nil, joinClose(err, l.Close)
 	}
 	return l, nil
+}
+
+// openRegistry reads the register of a ledger that runs.
+func (o *Opened) openRegistry(ctx context.Context, logger *slog.Logger) (*registry.Registry, error) {
+	r, err := registry.New(registry.Config{Ledger: o.Ledger, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Start(ctx)
 }
 
 func joinClose(err error, closer func() error) error {
@@ -97,6 +111,11 @@ func (l *Local) Ledger(name string) (*ledger.Ledger, bool) {
 // Custodian implements [server.Ledgers].
 func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 	return l.custodian, name == l.opened.Name
+}
+
+// Registry implements [server.Ledgers].
+func (l *Local) Registry(name string) (*registry.Registry, bool) {
+	return l.registry, name == l.opened.Name
 }
 
 // Desk implements [server.Ledgers].

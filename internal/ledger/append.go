@@ -196,8 +196,8 @@ func (l *Ledger) prepare(ctx context.Context, b Batch, j *job) error {
 
 func (l *Ledger) prepareOne(ctx context.Context, it *item, b Batch, r *record.Record, now time.Time, judge Judge, random *bufio.Reader) error {
 	received := r.Fields()
-	if !b.Custody && (slices.Contains(custody, r.Type()) || r.Type() == record.Registry && slices.Contains(ownActs, received.Kind)) {
-		return fault(Forbidden, "use the commands and routes for access, holds, erasure and keys, which write it", "such %s records are written by the trail itself", r.Type())
+	if !b.Custody && (slices.Contains(custody, r.Type()) || r.Type() == record.Registry && (slices.Contains(ownActs, received.Kind) || ChangesRegister(received.Kind))) {
+		return fault(Forbidden, "use the commands and routes for access, holds, erasure, keys and the register, which write it", "such %s records are written by the trail itself", r.Type())
 	}
 	class := l.cfg.Classify(&received)
 	completion := record.Completion{Recorded: now, Principal: b.Principal, Capture: b.Capture}

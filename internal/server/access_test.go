@@ -17,6 +17,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -105,6 +106,21 @@ var sample = map[string]struct {
 	"reviewHold":      {access.PlaceHold, `{"reason":"still"}`},
 	"releaseHold":     {access.PlaceHold, `{"reason":"over"}`},
 	"judgeRelease":    {access.ApproveHold, `{"approve":true}`},
+	"systems":         {access.ReadRegister, ""}, "system": {access.ReadRegister, ""}, "versions": {access.ReadRegister, ""}, "inForce": {access.ReadRegister, ""},
+	"acts": {access.ReadRegister, ""}, "personKeys": {access.ReadRegister, ""}, "fetchVersion": {access.FetchVersion, ""},
+	"version": {access.ReadVersion, ""}, "diffVersion": {access.ReadVersion, ""},
+	"describeSystem":   {access.WriteRegister, `{"name":"aria","description":"` + described + `"}`},
+	"setStatus":        {access.SuspendSystem, `{"status":"suspended","reason":"now"}`},
+	"addVersion":       {access.WriteRegister, `{"kind":"prompt","name":"p","version":"1","content":"be kind"}`},
+	"judgeVersion":     {access.ApproveVersion, `{"approve":true,"digest":"sha256:00"}`},
+	"reviewVersion":    {access.ApproveVersion, `{"accept":true}`},
+	"promoteVersion":   {access.PromoteVersion, `{"environment":"production"}`},
+	"retireVersion":    {access.PromoteVersion, `{"reason":"old"}`},
+	"rollback":         {access.PromoteVersion, `{"environment":"production","reason":"worse"}`},
+	"addPersonKey":     {access.ApproveVersion, `{"alg":"ed25519","key":"k0","value":"s0"}`},
+	"confirmPersonKey": {access.ConfirmKey, `{}`},
+	"retirePersonKey":  {access.ConfirmKey, `{}`},
+	"rebuild":          {access.RebuildRegister, `{"replace":true}`},
 }
 
 // seeing are the operations for whoever has a grant in the ledger.
@@ -319,7 +335,11 @@ func TestTenants(t *testing.T) {
 	must(t, err)
 	custodian, err := custody.New(custody.Config{Ledger: other})
 	must(t, err)
-	r.shelf.change(func(s *shelf) { s.ledgers["other"], s.custody["other"] = other, custodian })
+	register, err := registry.New(registry.Config{Ledger: other})
+	must(t, err)
+	r.shelf.change(func(s *shelf) {
+		s.ledgers["other"], s.custody["other"], s.register["other"] = other, custodian, register
+	})
 
 	all := ""
 	for _, role := range access.Roles() {

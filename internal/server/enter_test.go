@@ -17,6 +17,12 @@ import (
 
 // enter checks one answer and notes it.
 func (b *book) enter(req *http.Request, sent []byte, res *http.Response, body []byte) error {
+	if res.StatusCode == http.StatusNotModified { // it has no body, and so no media type
+		if o := b.find(req.Method, req.URL.EscapedPath()); o == nil || o.answers[http.StatusNotModified] == nil || len(body) > 0 {
+			return fmt.Errorf("status %d is not declared, or has a body", res.StatusCode)
+		}
+		return nil
+	}
 	media, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err != nil {
 		return fmt.Errorf("Content-Type %q: %w", res.Header.Get("Content-Type"), err)

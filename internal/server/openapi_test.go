@@ -89,7 +89,6 @@ func TestParameters(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, options{})
 	r.post(decision("a")).want(201)
-	fill := strings.NewReplacer("{ledger}", "main", "{id}", "a")
 	checked := 0
 	for _, o := range answers.ops {
 		if _, ok := o.answers[400]; !ok {
@@ -163,6 +162,7 @@ func TestTypes(t *testing.T) {
 	must(t, json.Unmarshal(answers.doc, &doc))
 	for _, v := range []any{api.Problem{}, api.Fault{}, api.Appended{}, api.Placed{}, api.Entry{}, api.Page{}, api.Stats{}, api.Count{}, api.Ledgers{}, api.Health{},
 		api.Erased{}, api.LogKey{}, api.KeyRequest{}, api.KeyRotation{}, api.ActorRequest{}, api.MasterRotation{}, api.MasterRotated{}, api.Verdict{}, api.WarrantRequest{}, api.GlassRequest{}, api.Review{}, api.SubjectRequest{}, api.ErasureRequest{}, api.Execution{}, api.HoldRequest{}, api.HoldReview{},
+		api.Describe{}, api.SystemStatus{}, api.NewVersion{}, api.ActSignature{}, api.VersionVerdict{}, api.EmergencyReview{}, api.Promotion{}, api.Rollback{}, api.Rebuild{}, api.Fetched{},
 		custody.Outcome{}, custody.Refusal{}, custody.Conflict{}, custody.Run{}, custody.Report{}, custody.ReportRecord{}, custody.ReportSource{}, custody.Class{}, custody.Match{}, access.Actor{}, access.Grant{}, access.Row{}} {
 		typ := reflect.TypeOf(v)
 		schema, ok := doc.Components.Schemas[typ.Name()]

@@ -26,6 +26,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -81,6 +82,9 @@ func newRig(t *testing.T, o options) *rig {
 	custodian, err := custody.New(custody.Config{Ledger: r.l, Pause: time.Nanosecond})
 	must(t, err)
 	r.shelf.custody = map[string]*custody.Custodian{"main": custodian}
+	register, err := registry.New(registry.Config{Ledger: r.l})
+	must(t, err)
+	r.shelf.register = map[string]*registry.Registry{"main": register}
 	sc := server.Config{Ledgers: r.shelf, Registry: r.registry, Version: "test", Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if o.server != nil {
 		o.server(&sc)

@@ -38,6 +38,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 )
 
@@ -52,6 +53,8 @@ type Ledgers interface {
 	Trust(name string) ([]byte, error)
 	// Custodian returns the custody of a ledger by name, or false.
 	Custodian(name string) (*custody.Custodian, bool)
+	// Registry returns the register of a ledger by name, or false.
+	Registry(name string) (*registry.Registry, bool)
 	// Desk returns the challenges of a ledger by name, or false.
 	Desk(name string) (*challenge.Desk, bool)
 	// Search returns the index of a ledger by name, or false.
@@ -206,6 +209,7 @@ func (s *Server) route() {
 	s.routeStory()
 	s.routeChallenges()
 	s.routeCustody()
+	s.routeRegister()
 	s.routeAccess()
 	if s.cfg.PublicLog {
 		s.public("GET /log/{ledger}/{path...}", s.log)

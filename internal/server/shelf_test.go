@@ -12,6 +12,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/proof"
@@ -19,12 +20,13 @@ import (
 
 // shelf is a set of ledgers. It is safe for concurrent use.
 type shelf struct {
-	mu      sync.Mutex // guards all below
-	ledgers map[string]*ledger.Ledger
-	custody map[string]*custody.Custodian
-	ready   map[string]string
-	trust   error // of Trust
-	panics  bool  // on every look-up
+	mu       sync.Mutex // guards all below
+	ledgers  map[string]*ledger.Ledger
+	custody  map[string]*custody.Custodian
+	register map[string]*registry.Registry
+	ready    map[string]string
+	trust    error // of Trust
+	panics   bool  // on every look-up
 }
 
 var _ server.Ledgers = (*shelf)(nil)
@@ -51,6 +53,13 @@ func (s *shelf) Custodian(name string) (*custody.Custodian, bool) {
 	defer s.mu.Unlock()
 	c, ok := s.custody[name]
 	return c, ok
+}
+
+func (s *shelf) Registry(name string) (*registry.Registry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.register[name]
+	return r, ok
 }
 
 func (s *shelf) Desk(name string) (*challenge.Desk, bool) {
