@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inquiry
+
+import (
+	"context"
+	"slices"
+
+	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// The states of a system in which it must not decide.
+const (
+	suspended = "suspended"
+	retired   = "retired"
+)
+
+// period is a time in which a system must not decide, by the order of the log
+// and by the clock.
+type period struct {
+	began *act
+	ended *act // nil: it has not ended
+	api.Period
+	late map[string]int // by id: where in Decisions
+}
+
+// Suspension says when a system was suspended or retired, by whom, and what it
+// decided then.
+//
+// A decision was made in a period when its source says so by its time, whenever
+// it was recorded behind the act; one that was recorded in the period and says
+// that it was made before is counted apart, because only its source says so.
+func (i *Inquirer) Suspension(ctx context.Context, system string, within *ledger.Bounds) (*api.Suspension, error) {
+	if system == "" {
+		return nil, fault(ledger.Invalid, "name a system, as the register has it", "a suspension is that of a system")
+	}
+	v, err := i.look(ctx, within)
+	if err != nil {
+		return nil, err
+	}
+	acts, err := v.statusActs(ctx, system)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Suspension{Basis: v.basis, System: system, Acts: []api.RegistryAct{}, Periods: []api.Period{}}
+	for _, a := range acts {
+		out.Acts = append(out.Acts, a.RegistryAct)
+		out.Status = a.Status
+	}
+	for _, p := range periods(acts) {
+		if err := v.decided(ctx, p, system, i.cfg.Most); err != nil {
+			return nil, err
+		}
+		if err := v.followed(ctx, p); err != nil {
+			return nil, err
+		}
+		out.Made += p.Made
+		out.Periods = append(out.Periods, p.Period)
+	}
+	return out, nil
+}
+
+// statusActs are the acts that gave a system its status. Some have a word of
+// their own for it.
+func (v *view) statusActs(ctx context.Context, system string) ([]act, error) {
+	acts, err := v.acts(ctx, func(r *registry) bool { return r.Kind == "system" && string(r.Name) == system })
+	words := map[string]string{actSuspend: suspended, actResume: "in_service", actRetire: retired}
+	acts = slices.DeleteFunc(acts, func(a act) bool { return a.Act != actStatus && words[a.Act] == "" })
+	for n := range acts {
+		if acts[n].Act != actStatus {
+			acts[n].Status = words[acts[n].Act]
+		}
+	}
+	return acts, err
+}
+
+// periods are the times in which a system was suspended or retired.
+func periods(acts []act) []*period {
+	var out []*period
+	var now *period
+	for n := range acts {
+		a := &acts[n]
+		if now != nil && now.Status == a.Status {
+			continue
+		}
+		if now != nil {
+			now.ended, now.Ended = a, &a.RegistryAct
+			now = nil
+		}
+		if a.Status == suspended || a.Status == retired {
+			now = &period{began: a, late: map[string]int{}}
+			now.Period = api.Period{Status: a.Status, Began: a.RegistryAct, Decisions: []api.LateDecision{}, Informed: []api.FollowUp{}}
+			out = append(out, now)
+		}
+	}
+	return out
+}
+
+// decided counts what a system decided in a period.
+func (v *view) decided(ctx context.Context, p *period, system string, most int) error {
+	q := ledger.Query{Type: string(record.Decision), System: system}
+	return v.each(ctx, q, p.began.at, func(at spot, leaf []byte) error {
+		s, err := parse(at, leaf)
+		if err != nil {
+			return err
+		}
+		recorded := p.ended == nil || at.before(p.ended.at)
+		within := !s.when().Before(p.began.Time) && (p.ended == nil || s.when().Before(p.ended.Time))
+		switch {
+		case !recorded && !within:
+		case !s.made():
+			p.Attempts++
+		case recorded && s.when().Before(p.began.Time):
+			p.Backdated++
+		default:
+			p.Made++
+			if p.ByEnv == nil {
+				p.ByEnv = map[string]int64{}
+			}
+			p.ByEnv[s.env()]++
+			if len(p.Decisions) == most {
+				p.More = true
+				break
+			}
+			p.late[string(s.ID)] = len(p.Decisions)
+			p.Decisions = append(p.Decisions, api.LateDecision{Place: v.place(at, s), Recorded: s.Recorded.Time, Env: s.env(),
+				Outcome: string(s.Decision.Outcome), Findings: []api.FollowUp{}})
+		}
+		return nil
+	})
+}
+
+// followed adds what the log has about the decisions of a period, and who was
+// told of the act.
+func (v *view) followed(ctx context.Context, p *period) error {
+	err := v.each(ctx, ledger.Query{Type: string(record.Notice), About: p.Began.ID}, p.began.at, func(at spot, leaf []byte) error {
+		f, err := v.followUp(at, leaf)
+		p.Informed = append(p.Informed, f)
+		return err
+	})
+	if err != nil || len(p.late) == 0 {
+		return err
+	}
+	return v.each(ctx, ledger.Query{Type: string(record.Finding)}, p.began.at, func(at spot, leaf []byte) error {
+		f, err := v.followUp(at, leaf)
+		if n, ok := p.late[f.About]; ok {
+			p.Decisions[n].Findings = append(p.Decisions[n].Findings, f)
+		}
+		return err
+	})
+}
+
+// followUp reads a finding or a notice.
+func (v *view) followUp(at spot, leaf []byte) (api.FollowUp, error) {
+	s, err := parse(at, leaf)
+	if err != nil {
+		return api.FollowUp{}, err
+	}
+	f := api.FollowUp{Place: v.place(at, s), About: string(s.About), Code: string(s.Finding.Code), Status: string(s.Finding.Status), Severity: string(s.Finding.Severity)}
+	if f.Code == "" {
+		f.Code = string(s.Notice.Kind)
+	}
+	return f, nil
+}
