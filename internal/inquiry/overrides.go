@@ -5,6 +5,7 @@ package inquiry
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (i *Inquirer) Overrides(ctx context.Context, a Asked) (*api.Overrides, erro
 	if err != nil {
 		return nil, err
 	}
-	if out.Astray, err = v.astray(ctx, acts, ids); err != nil {
+	if out.Astray, err = v.astray(ctx, acts, ids, touched); err != nil {
 		return nil, err
 	}
 	out.Touched = int64(len(touched))
@@ -151,35 +152,26 @@ func (v *view) touched(ctx context.Context, q ledger.Query, ids []string) (map[s
 	return out, err
 }
 
-// astray counts the acts that are about nothing that there is.
-func (v *view) astray(ctx context.Context, acts []api.HumanAct, ids []string) (n int64, err error) {
-	there := map[string]bool{}
-	for some := range slices.Chunk(ids, idsEach) {
-		found, err := v.count(ctx, ledger.Query{IDs: some})
-		if err != nil {
-			return 0, err
-		}
-		if found == int64(len(some)) {
-			for _, id := range some {
-				there[id] = true
-			}
-			continue
-		}
-		err = v.among(ctx, ledger.Query{}, some, func(at spot, leaf []byte) error {
-			s, err := parse(at, leaf)
-			if err == nil {
-				there[string(s.ID)] = true
-			}
-			return err
-		})
-		if err != nil {
-			return 0, err
+// astray counts the acts that are about nothing that there is. What matched is
+// there; only the rest is looked up.
+func (v *view) astray(ctx context.Context, acts []api.HumanAct, ids []string, touched map[string]*api.HumanAct) (n int64, err error) {
+	gone := map[string]bool{}
+	for _, id := range ids {
+		if touched[id] == nil {
+			gone[id] = true
 		}
 	}
+	err = v.among(ctx, ledger.Query{}, slices.Sorted(maps.Keys(gone)), func(at spot, leaf []byte) error {
+		s, err := parse(at, leaf)
+		if err == nil {
+			delete(gone, string(s.ID))
+		}
+		return err
+	})
 	for _, h := range acts {
-		if !there[h.Decision.ID] {
+		if gone[h.Decision.ID] {
 			n++
 		}
 	}
-	return n, nil
+	return n, err
 }

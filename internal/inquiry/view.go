@@ -97,12 +97,24 @@ func (v *view) each(ctx context.Context, q ledger.Query, from spot, fn func(spot
 	return nil
 }
 
-// among calls fn with every record that matches and has one of the ids.
+// among calls fn with every record that matches and has one of the ids, each
+// log in its order.
 func (v *view) among(ctx context.Context, q ledger.Query, ids []string, fn func(spot, []byte) error) error {
+	q.Within = v.within
 	for some := range slices.Chunk(ids, idsEach) {
-		q.IDs = some
-		if err := v.each(ctx, q, spot{}, fn); err != nil {
-			return err
+		for n, l := range v.shards {
+			if q.Before = v.sizes[n]; q.Before == 0 {
+				continue
+			}
+			entries, err := l.Among(ctx, q, some)
+			if err != nil {
+				return err
+			}
+			for _, e := range entries {
+				if err := fn(spot{n, e.Index}, e.Statement); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

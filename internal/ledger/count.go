@@ -19,6 +19,29 @@ func (l *Ledger) Count(ctx context.Context, q Query) (n int64, err error) {
 	return n, storage("count records", err)
 }
 
+// Among returns those of the records with the ids that match, oldest first,
+// whatever the limit and the order of the query are. Ask for some hundred ids
+// at a time.
+func (l *Ledger) Among(ctx context.Context, q Query, ids []string) (out []Entry, err error) {
+	values := make([]any, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	q.Ascending = true
+	term, values := db.In("id", values)
+	where, args := q.where()
+	if where == "" {
+		where = " WHERE " + term
+	} else {
+		where += " AND " + term
+	}
+	err = l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		out, err = q.page(ctx, tx, where, append(args, values...), len(ids))
+		return err
+	})
+	return out, storage("read records", err)
+}
+
 // Shards are the logs that this ledger has been kept in, oldest first; the last
 // is the ledger itself.
 func (l *Ledger) Shards() []*Ledger {

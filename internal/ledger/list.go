@@ -28,8 +28,6 @@ type Query struct {
 	Limit int
 	// Ascending lists the oldest first. Default: newest first.
 	Ascending bool
-	// IDs are the records to look among, at most 500. Default: all.
-	IDs []string `json:"-"`
 	// Within bounds what is seen at all. Default: everything.
 	Within *Bounds `json:"-"`
 }
@@ -165,14 +163,6 @@ func (q *Query) where() (string, []any) {
 	}
 	if !q.To.IsZero() {
 		add("time < ?", q.To.UnixNano())
-	}
-	if q.IDs != nil {
-		ids := make([]any, len(q.IDs))
-		for i, id := range q.IDs {
-			ids[i] = id
-		}
-		term, values := db.In("id", ids)
-		terms, args = append(terms, term), append(args, values...)
 	}
 	if w := q.Within; w != nil && w.Held {
 		terms = append(terms, "idx IN (SELECT idx FROM held)")

@@ -197,6 +197,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeCustody()
+	s.routeAnswers()
 	s.routeAccess()
 	if s.cfg.PublicLog {
 		s.public("GET /log/{ledger}/{path...}", s.log)
