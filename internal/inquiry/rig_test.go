@@ -33,10 +33,11 @@ var (
 // rig is a running ledger, what is asked about it, and the register that its
 // decisions are judged by.
 type rig struct {
-	t   testing.TB
-	l   *ledger.Ledger
-	i   *inquiry.Inquirer
-	now time.Time
+	t     testing.TB
+	rules *record.Rules
+	l     *ledger.Ledger
+	i     *inquiry.Inquirer
+	now   time.Time
 
 	mu       sync.Mutex
 	governed map[string]*record.Governed // by the id of a decision, guarded by mu
@@ -44,13 +45,35 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config) *rig {
 	t.Helper()
+	return openRig(t, dbc, "example.com/inquiry", ledger.Config{})
+}
+
+// newRigAfter is a rig of the log that goes on where another ended.
+func newRigAfter(t testing.TB, dbc db.Config, old *ledger.Ledger) *rig {
+	t.Helper()
+	return openRig(t, dbc, "example.com/inquiry/2", ledger.Config{Previous: []*ledger.Ledger{old}})
+}
+
+// newStrictRig is a rig of a ledger that keeps more values private.
+func newStrictRig(t testing.TB, dbc db.Config, patterns ...string) *rig {
+	t.Helper()
+	rules, err := record.Strict(patterns...)
+	must(t, err)
+	return openRig(t, dbc, "example.com/strict", ledger.Config{Rules: rules})
+}
+
+func openRig(t testing.TB, dbc db.Config, origin string, cfg ledger.Config) *rig {
+	t.Helper()
 	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
 	must(t, err)
-	r := &rig{t: t, now: march, governed: map[string]*record.Governed{}}
+	if cfg.Rules == nil {
+		cfg.Rules = record.Default()
+	}
+	r := &rig{t: t, rules: cfg.Rules, now: march, governed: map[string]*record.Governed{}}
 	d, err := db.Create(t.Context(), dbc)
 	must(t, err)
-	cfg := ledger.Config{DB: d, Keys: keys, Now: r.clock, MaxQueue: 200_000}
-	must(t, ledger.Create(t.Context(), cfg, "example.com/inquiry"))
+	cfg.DB, cfg.Keys, cfg.Now = d, keys, r.clock
+	must(t, ledger.Create(t.Context(), cfg, origin))
 	r.l, err = ledger.Open(t.Context(), cfg)
 	must(t, err)
 	r.l.Govern(r)
@@ -130,7 +153,7 @@ func (r *rig) make(kind, id string, hours int, m members) *record.Record {
 	}
 	b, err := json.Marshal(m)
 	must(r.t, err)
-	rec, err := record.Parse(b)
+	rec, err := r.rules.Parse(b)
 	must(r.t, err)
 	return rec
 }

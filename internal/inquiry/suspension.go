@@ -23,7 +23,12 @@ type period struct {
 	began *act
 	ended *act // nil: it has not ended
 	api.Period
-	late map[string]int // by id: where in Decisions
+}
+
+// listed is where an answer lists a decision.
+type listed struct {
+	in *period
+	n  int
 }
 
 // Suspension says when a system was suspended or retired, by whom, and what it
@@ -49,13 +54,18 @@ func (i *Inquirer) Suspension(ctx context.Context, system string, within *ledger
 		out.Acts = append(out.Acts, a.RegistryAct)
 		out.Status = a.Status
 	}
-	for _, p := range periods(acts) {
-		if err := v.decided(ctx, p, system, i.cfg.Most); err != nil {
-			return nil, err
-		}
-		if err := v.followed(ctx, p); err != nil {
-			return nil, err
-		}
+	all := periods(acts)
+	if len(all) == 0 {
+		return out, nil
+	}
+	late, err := v.decided(ctx, all, system, i.cfg.Most)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.followed(ctx, all, late); err != nil {
+		return nil, err
+	}
+	for _, p := range all {
 		out.Made += p.Made
 		out.Periods = append(out.Periods, p.Period)
 	}
@@ -90,7 +100,7 @@ func periods(acts []act) []*period {
 			now = nil
 		}
 		if a.Status == suspended || a.Status == retired {
-			now = &period{began: a, late: map[string]int{}}
+			now = &period{began: a}
 			now.Period = api.Period{Status: a.Status, Began: a.RegistryAct, Decisions: []api.LateDecision{}, Informed: []api.FollowUp{}}
 			out = append(out, now)
 		}
@@ -98,55 +108,81 @@ func periods(acts []act) []*period {
 	return out
 }
 
-// decided counts what a system decided in a period.
-func (v *view) decided(ctx context.Context, p *period, system string, most int) error {
+// decided counts what a system decided in each period, in one walk, and says
+// where the decisions are listed.
+func (v *view) decided(ctx context.Context, all []*period, system string, most int) (map[string][]listed, error) {
+	late := map[string][]listed{}
 	q := ledger.Query{Type: string(record.Decision), System: system}
-	return v.each(ctx, q, p.began.at, func(at spot, leaf []byte) error {
+	err := v.each(ctx, q, all[0].began.at, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
 		}
-		recorded := p.ended == nil || at.before(p.ended.at)
-		within := !s.when().Before(p.began.Time) && (p.ended == nil || s.when().Before(p.ended.Time))
-		switch {
-		case !recorded && !within:
-		case !s.made():
-			p.Attempts++
-		case recorded && s.when().Before(p.began.Time):
-			p.Backdated++
-		default:
-			p.Made++
-			if p.ByEnv == nil {
-				p.ByEnv = map[string]int64{}
-			}
-			p.ByEnv[s.env()]++
-			if len(p.Decisions) == most {
-				p.More = true
+		for _, p := range all {
+			if at.before(p.began.at) {
 				break
 			}
-			p.late[string(s.ID)] = len(p.Decisions)
+			if !p.count(at, s) {
+				continue
+			}
+			if len(p.Decisions) == most {
+				p.More = true
+				continue
+			}
+			id := string(s.ID)
+			late[id] = append(late[id], listed{p, len(p.Decisions)})
 			p.Decisions = append(p.Decisions, api.LateDecision{Place: v.place(at, s), Recorded: s.Recorded.Time, Env: s.env(),
 				Outcome: string(s.Decision.Outcome), Findings: []api.FollowUp{}})
 		}
 		return nil
 	})
+	return late, err
 }
 
-// followed adds what the log has about the decisions of a period, and who was
-// told of the act.
-func (v *view) followed(ctx context.Context, p *period) error {
-	err := v.each(ctx, ledger.Query{Type: string(record.Notice), About: p.Began.ID}, p.began.at, func(at spot, leaf []byte) error {
-		f, err := v.followUp(at, leaf)
-		p.Informed = append(p.Informed, f)
-		return err
-	})
-	if err != nil || len(p.late) == 0 {
-		return err
+// count counts a decision that stands behind the act that began the period. It
+// answers whether it was made in the period.
+func (p *period) count(at spot, s *statement) bool {
+	recorded := p.ended == nil || at.before(p.ended.at)
+	within := !s.when().Before(p.began.Time) && (p.ended == nil || s.when().Before(p.ended.Time))
+	switch {
+	case !recorded && !within:
+		return false
+	case !s.made():
+		p.Attempts++
+		return false
+	case recorded && s.when().Before(p.began.Time):
+		p.Backdated++
+		return false
 	}
-	return v.each(ctx, ledger.Query{Type: string(record.Finding)}, p.began.at, func(at spot, leaf []byte) error {
+	p.Made++
+	if p.ByEnv == nil {
+		p.ByEnv = map[string]int64{}
+	}
+	p.ByEnv[s.env()]++
+	return true
+}
+
+// followed adds what the log has about the decisions of periods, and who was
+// told of the acts.
+func (v *view) followed(ctx context.Context, all []*period, late map[string][]listed) error {
+	for _, p := range all {
+		err := v.each(ctx, ledger.Query{Type: string(record.Notice), About: p.Began.ID}, p.began.at, func(at spot, leaf []byte) error {
+			f, err := v.followUp(at, leaf)
+			p.Informed = append(p.Informed, f)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	return v.each(ctx, ledger.Query{Type: string(record.Finding)}, all[0].began.at, func(at spot, leaf []byte) error {
 		f, err := v.followUp(at, leaf)
-		if n, ok := p.late[f.About]; ok {
-			p.Decisions[n].Findings = append(p.Decisions[n].Findings, f)
+		for _, w := range late[f.About] {
+			d := &w.in.Decisions[w.n]
+			d.Findings = append(d.Findings, f)
 		}
 		return err
 	})
