@@ -17,7 +17,10 @@ type Changes struct {
 	Decisions   int64          `json:"decisions"`
 	Items       []ChangeDefect `json:"items"`
 	Emergencies []Emergency    `json:"emergencies"`
-	Used        []UsedVersion  `json:"used"`
+	// Refused are attempts that the register did not let happen, because of who
+	// tried: an author's own approval, a second vote.
+	Refused []RefusedAttempt `json:"refused"`
+	Used    []UsedVersion    `json:"used"`
 }
 
 // The codes of a [ChangeDefect].
@@ -32,6 +35,8 @@ const (
 	DefectOther = "promoted_other_digest"
 	// DefectAuthor: approved by who proposed it.
 	DefectAuthor = "approved_by_author"
+	// DefectOwnEmergency: promoted in an emergency by who proposed it.
+	DefectOwnEmergency = "emergency_by_author"
 	// DefectOtherApproved: another digest was approved than was proposed.
 	DefectOtherApproved = "approved_other_digest"
 )
@@ -49,12 +54,21 @@ type ChangeDefect struct {
 }
 
 // Emergency is a promotion in an emergency, and its review. State is open,
-// overdue, done, done_late, own (reviewed by who promoted) or undated.
+// overdue, done, done_late, own (reviewed by who promoted or proposed it) or
+// undated. The status of the review says whether it accepted or rejected.
 type Emergency struct {
 	Act    RegistryAct  `json:"act"`
 	Author string       `json:"author,omitempty"`
 	State  string       `json:"state"`
 	Review *RegistryAct `json:"review,omitempty"`
+}
+
+// RefusedAttempt is an act on the register that was refused.
+type RefusedAttempt struct {
+	Place
+	Act     string `json:"act"`
+	By      string `json:"by"`
+	Version string `json:"version,omitempty"`
 }
 
 // UsedVersion is a version that decisions were made with while the register had

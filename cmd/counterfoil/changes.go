@@ -19,10 +19,11 @@ func (c *cli) changesCmd() *cobra.Command {
 		Use: "changes", Short: "Which changes of versions went live without approval before, or by their author's own",
 		Long: `Lists promotions with fewer approvals before them than the risk of the system
 asks for, approvals by authors, and emergencies with the state of their review.
-The order of the log decides what was before. It also lists versions that
-decisions were made with while they were not approved.
+The order of the log decides what was before. It also lists attempts that the
+register refused, and versions that decisions were made with while they were not
+approved.
 
-Exit status 1: there are some.`,
+Exit status 1: some change went live as it should not have.`,
 		Example: `  counterfoil changes --unapproved --data ./trail --env production
   counterfoil changes --unapproved --data ./trail --from 2026-01-01 --json`,
 		Args: cobra.NoArgs,
@@ -53,6 +54,7 @@ var defects = map[string]string{
 	api.DefectUnproposed:    "promoted though nobody had proposed it",
 	api.DefectOther:         "promoted with another digest than was proposed",
 	api.DefectAuthor:        "approved by its author",
+	api.DefectOwnEmergency:  "promoted in an emergency by its author",
 	api.DefectOtherApproved: "approved with another digest than was proposed",
 }
 
@@ -86,9 +88,12 @@ func (c *cli) showChanges(o *api.Changes) error {
 			fmt.Fprintf(c.out, ", due %s", e.Act.Due.UTC().Format(stamp))
 		}
 		if e.Review != nil {
-			fmt.Fprintf(c.out, ", by %s at %s", e.Review.By, e.Review.Time.UTC().Format(stamp))
+			fmt.Fprintf(c.out, ", %s by %s at %s", dash(e.Review.Status), e.Review.By, e.Review.Time.UTC().Format(stamp))
 		}
 		fmt.Fprintln(c.out)
+	}
+	for _, r := range o.Refused {
+		fmt.Fprintf(c.out, "refused to %s: %s of %s at %s, record %s\n", r.By, r.Act, dash(r.Version), r.Time.UTC().Format(stamp), r.ID)
 	}
 	for _, u := range o.Used {
 		fmt.Fprintf(c.out, "%s %s: %s in %s while it was %s, from %s (%s) to %s (%s)\n", u.Kind, u.Version, plural(u.Count, "decision"), u.Env, u.State,

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/ledger"
 )
 
 // approvals says who put the versions in force that a question names, or else
@@ -41,9 +42,9 @@ func (v *view) approvals(ctx context.Context, named []subject, decisions map[str
 		w.Acts = append(w.Acts, a.RegistryAct)
 		p := proposals[a.subject()]
 		switch {
-		case a.proposes() && p == nil:
+		case a.Act == ledger.ActAdd && p == nil:
 			proposals[a.subject()] = a
-		case a.Act == actApprove && (p == nil || p.By != a.By):
+		case a.Act == ledger.ActApprove && (p == nil || p.By != a.By):
 			digest := a.Digest
 			if digest == "" && p != nil {
 				digest = p.Digest

@@ -52,9 +52,9 @@ func (r *rig) fill(batches int) {
 			records = append(records, r.make("oversight", fmt.Sprintf("o-%d-%d", n, k), n, members{"about": fmt.Sprintf("d-%d-%d", n, k), "system": "system-1",
 				"oversight": members{"act": "override", "actor": "person:mia", "before": "denied", "after": "approved"}}))
 			version := fmt.Sprintf("%d.%d", n, k)
-			act := members{"act": "promote", "kind": "prompt", "name": "reply", "version": version, "actor": "person:dora", "environment": "production"}
+			act := members{"act": "version.promote", "kind": "prompt", "name": "reply", "version": version, "actor": "person:dora", "environment": "production"}
 			if k == 0 {
-				act = members{"act": "status", "kind": "system", "name": "system-1", "status": []string{"suspended", "in_service"}[n%2], "actor": "person:gert"}
+				act = members{"act": "system.status", "kind": "system", "name": "system-1", "status": []string{"suspended", "in_service"}[n%2], "actor": "person:gert"}
 			}
 			records = append(records, r.make("registry", fmt.Sprintf("r-%d-%d", n, k), n, members{"registry": act}))
 		}

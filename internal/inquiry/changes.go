@@ -8,6 +8,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/record"
 )
 
 // Went are the changes that [Inquirer.Unapproved] looks at.
@@ -25,30 +26,6 @@ func (w *Went) covers(t time.Time) bool {
 	return (w.From.IsZero() || !t.Before(w.From)) && (w.To.IsZero() || t.Before(w.To))
 }
 
-// history is what became of one version, in the order of the log.
-type history struct {
-	proposed  *act
-	approvals []*act
-	refusals  []*act
-	reviews   []*act
-}
-
-// author is who proposed the version; empty: nobody did.
-func (h *history) author() string {
-	if h.proposed == nil {
-		return ""
-	}
-	return h.proposed.By
-}
-
-// digest is what an act is about: what it names, or else what was proposed.
-func (h *history) digest(a *act) string {
-	if a.Digest == "" && h.proposed != nil {
-		return h.proposed.Digest
-	}
-	return a.Digest
-}
-
 // Unapproved lists the changes that went live without enough approvals before,
 // the approvals by authors, and the promotions in an emergency with the state of
 // their review. It also lists the versions that decisions were made with while
@@ -59,21 +36,21 @@ func (i *Inquirer) Unapproved(ctx context.Context, w Went) (*api.Changes, error)
 	if err != nil {
 		return nil, err
 	}
-	acts, err := v.acts(ctx, func(r *registry) bool { return isVersion(r) || r.Kind == "system" })
+	acts, err := v.acts(ctx, func(r *registry) bool { return isVersion(r) || isSystem(r) })
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Changes{Basis: v.basis, Items: []api.ChangeDefect{}, Emergencies: []api.Emergency{}, Used: []api.UsedVersion{}}
+	out := &api.Changes{Basis: v.basis, Items: []api.ChangeDefect{}, Emergencies: []api.Emergency{}, Refused: []api.RefusedAttempt{}, Used: []api.UsedVersion{}}
 	t := newTrial(acts)
 	for n := range acts {
 		a := &acts[n]
-		if a.Kind == "system" || !w.covers(a.Time) {
+		if !w.covers(a.Time) {
 			continue
 		}
 		switch {
-		case a.proposes():
+		case a.Act == ledger.ActAdd:
 			out.Proposed++
-		case a.Act == actApprove:
+		case a.Act == ledger.ActApprove:
 			out.Approvals++
 			out.Items = append(out.Items, t.approval(a)...)
 		case a.promotes() && (w.Env == "" || w.Env == a.Environment):
@@ -84,6 +61,29 @@ func (i *Inquirer) Unapproved(ctx context.Context, w Went) (*api.Changes, error)
 			}
 		}
 	}
+	if out.Refused, err = v.refusals(ctx, w); err != nil {
+		return nil, err
+	}
 	out.Decisions, out.Used, err = v.used(ctx, w)
 	return out, err
+}
+
+// refusals are the attempts to approve or promote that the register refused
+// because of who tried.
+func (v *view) refusals(ctx context.Context, w Went) ([]api.RefusedAttempt, error) {
+	out := []api.RefusedAttempt{}
+	for _, word := range []string{ledger.ActApprove, ledger.ActPromote, ledger.ActReview} {
+		q := ledger.Query{Type: string(record.Access), Kind: word, Outcome: "denied", From: w.From, To: w.To}
+		err := v.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+			s, err := parse(at, leaf)
+			if err == nil {
+				out = append(out, api.RefusedAttempt{Place: v.place(at, s), Act: word, By: string(s.Access.Actor), Version: string(s.Access.Target)})
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -53,7 +53,7 @@ func (r *rig) random(rt *rapid.T, system string) {
 		switch rapid.IntRange(0, 6).Draw(rt, "what") {
 		case 0:
 			status := rapid.SampledFrom([]string{"suspended", "in_service", "retired"}).Draw(rt, "status")
-			add("registry", members{"registry": members{"act": "status", "kind": "system", "name": system, "status": status, "actor": "person:gert"}})
+			add("registry", members{"registry": members{"act": "system.status", "kind": "system", "name": system, "status": status, "actor": "person:gert"}})
 		case 1, 2:
 			about := "nothing"
 			if len(decisions) > 0 {

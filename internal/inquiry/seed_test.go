@@ -5,6 +5,7 @@ package inquiry_test
 import (
 	"fmt"
 
+	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -15,15 +16,16 @@ import (
 //   - reply@2 is promoted with one approval, though the risk is high by then;
 //   - reply@3 was refused, and is promoted;
 //   - fix@1 is promoted in an emergency and reviewed by who promoted it, fix@2
-//     in time, fix@3 late, fix@4 not yet, fix@5 never;
+//     in time, fix@3 late and rejected, fix@4 not yet, fix@5 never; fix@6 by its author;
+//   - dora tries to approve her own model, which the register refuses;
 //   - the policy that decisions use is unknown to the register;
 //   - refund-agent is suspended and decides three times, once in a test; one
 //     more decision is recorded in that time and says it is older, one is
 //     recorded after it and says that it was made in it, one is only an attempt;
 //   - the model that answers gpt-x changes from gpt-x-1 to gpt-x-2.
 func (r *rig) seed() {
-	r.act("sys-1", 1, "describe", "system", "refund-agent@1", "person:olga", "risk=limited", "system=refund-agent")
-	r.act("sys-2", 2, "status", "system", "refund-agent", "person:gert", "status=in_service", "system=refund-agent")
+	r.act("sys-1", 1, "system.describe", "system", "refund-agent@1", "person:olga", "risk=limited")
+	r.act("sys-2", 2, "system.status", "system", "refund-agent", "person:gert", "status=in_service")
 	r.versions()
 	r.emergencies()
 	r.decisions()
@@ -33,51 +35,55 @@ func (r *rig) seed() {
 
 func (r *rig) versions() {
 	const model, reply = "refund-model", "reply"
-	r.act("m3-add", 3, "add", "model", model+"@3", "person:dora", "digest="+digest("3"))
-	r.act("m3-ok", 4, "approve", "model", model+"@3", "person:gert", "digest="+digest("3"))
-	r.act("m3-up", 5, "promote", "model", model+"@3", "person:dora", "digest="+digest("3"), "environment=production")
-	r.act("m4-add", 6, "add", "model", model+"@4", "person:dora", "digest="+digest("4"))
-	r.act("m4-ok", 7, "approve", "model", model+"@4", "person:dora", "digest="+digest("4"))
-	r.act("m4-up", 8, "promote", "model", model+"@4", "person:dora", "digest="+digest("4"), "environment=staging")
-	r.act("m5-add", 9, "propose", "model", model+"@5", "person:dora", "digest="+digest("5"))
-	r.act("m5-up", 10, "promote", "model", model+"@5", "person:dora", "digest="+digest("5"), "environment=production")
-	r.act("m5-ok", 58, "approve", "model", model+"@5", "person:dora", "approver=person:gert", "digest="+digest("5"))
-	r.act("m3-back", 60, "rollback", "model", model+"@3", "person:gert", "digest="+digest("3"), "environment=production")
-	r.act("p1-add", 61, "add", "prompt", reply+"@1", "person:dora", "digest="+digest("a"), "system=refund-agent")
-	r.act("p1-ok", 62, "approve", "prompt", reply+"@1", "person:gert", "digest="+digest("a"))
-	r.act("p1-up", 63, "promote", "prompt", reply+"@1", "person:dora", "environment=production")
-	r.act("sys-3", 64, "describe", "system", "refund-agent@2", "person:olga", "risk=high", "system=refund-agent")
-	r.act("p2-add", 65, "add", "prompt", reply+"@2", "person:dora", "digest="+digest("b"), "system=refund-agent")
-	r.act("p2-ok", 66, "approve", "prompt", reply+"@2", "person:gert", "digest="+digest("b"))
-	r.act("p2-up", 67, "promote", "prompt", reply+"@2", "person:dora", "environment=production")
-	r.act("p3-add", 68, "add", "prompt", reply+"@3", "person:dora", "digest="+digest("c"), "system=refund-agent")
-	r.act("p3-ok", 69, "approve", "prompt", reply+"@3", "person:gert", "digest="+digest("c"))
-	r.act("p3-ok2", 70, "approve", "prompt", reply+"@3", "person:hans", "digest="+digest("c"))
-	r.act("p3-no", 71, "refuse", "prompt", reply+"@3", "person:ines", "digest="+digest("c"))
-	r.act("p3-up", 72, "promote", "prompt", reply+"@3", "person:dora", "environment=production")
-	r.act("p9-ok", 73, "approve", "prompt", reply+"@1", "person:hans", "digest="+digest("f"))
-	r.act("p8-up", 74, "promote", "prompt", reply+"@8", "person:dora", "environment=test")
+	r.act("m3-add", 3, "version.add", "model", model+"@3", "person:dora", "digest="+digest("3"))
+	r.act("m3-ok", 4, "version.approve", "model", model+"@3", "person:gert", "digest="+digest("3"))
+	r.act("m3-up", 5, "version.promote", "model", model+"@3", "person:dora", "digest="+digest("3"), "environment=production")
+	r.act("m4-add", 6, "version.add", "model", model+"@4", "person:dora", "digest="+digest("4"))
+	r.act("m4-ok", 7, "version.approve", "model", model+"@4", "person:dora", "digest="+digest("4"))
+	r.act("m4-up", 8, "version.promote", "model", model+"@4", "person:dora", "digest="+digest("4"), "environment=staging")
+	r.act("m5-add", 9, "version.add", "model", model+"@5", "person:dora", "digest="+digest("5"))
+	r.act("m5-up", 10, "version.promote", "model", model+"@5", "person:dora", "digest="+digest("5"), "environment=production")
+	r.act("m5-ok", 58, "version.approve", "model", model+"@5", "person:gert", "digest="+digest("5"))
+	r.act("m3-back", 60, "version.rollback", "model", model+"@3", "person:gert", "digest="+digest("3"), "environment=production")
+	r.act("p1-add", 61, "version.add", "prompt", reply+"@1", "person:dora", "digest="+digest("a"), "system=refund-agent")
+	r.act("p1-ok", 62, "version.approve", "prompt", reply+"@1", "person:gert", "digest="+digest("a"))
+	r.act("p1-up", 63, "version.promote", "prompt", reply+"@1", "person:dora", "environment=production")
+	r.act("sys-3", 64, "system.describe", "system", "refund-agent@2", "person:olga", "risk=high")
+	r.act("p2-add", 65, "version.add", "prompt", reply+"@2", "person:dora", "digest="+digest("b"), "system=refund-agent")
+	r.act("p2-ok", 66, "version.approve", "prompt", reply+"@2", "person:gert", "digest="+digest("b"))
+	r.act("p2-up", 67, "version.promote", "prompt", reply+"@2", "person:dora", "environment=production")
+	r.act("p3-add", 68, "version.add", "prompt", reply+"@3", "person:dora", "digest="+digest("c"), "system=refund-agent")
+	r.act("p3-ok", 69, "version.approve", "prompt", reply+"@3", "person:gert", "digest="+digest("c"))
+	r.act("p3-ok2", 70, "version.approve", "prompt", reply+"@3", "person:hans", "digest="+digest("c"))
+	r.act("p3-no", 71, "version.refuse", "prompt", reply+"@3", "person:ines", "digest="+digest("c"))
+	r.act("p3-up", 72, "version.promote", "prompt", reply+"@3", "person:dora", "environment=production")
+	r.act("p9-ok", 73, "version.approve", "prompt", reply+"@1", "person:hans", "digest="+digest("f"))
+	r.act("p8-up", 74, "version.promote", "prompt", reply+"@8", "person:dora", "environment=test")
 }
 
 func (r *rig) emergencies() {
 	reviews := []struct {
-		by   string
-		hour int
-	}{{"person:dora", 90}, {"person:gert", 91}, {"person:gert", 130}, {}, {}}
+		by, status string
+		hour       int
+	}{{"person:dora", "accepted", 90}, {"person:gert", "accepted", 91}, {"person:gert", "rejected", 130}, {}, {}}
 	for n := range reviews {
 		name, due := fmt.Sprintf("fix@%d", n+1), 120
 		if n == 3 {
 			due = 24 * 25 // behind the day on which the question comes
 		}
-		r.act(fmt.Sprintf("e%d-add", n+1), 80, "add", "config", name, "person:erik", "digest="+digest("e"))
-		r.act(fmt.Sprintf("e%d-ok", n+1), 80, "approve", "config", name, "person:gert", "digest="+digest("e"))
-		r.act(fmt.Sprintf("e%d-up", n+1), 81, "promote", "config", name, "person:dora", "environment=production", "emergency=true", "due="+hour(due))
+		r.act(fmt.Sprintf("e%d-add", n+1), 80, "version.add", "config", name, "person:erik", "digest="+digest("e"))
+		r.act(fmt.Sprintf("e%d-up", n+1), 81, "version.promote", "config", name, "person:dora", "environment=production", "emergency=true", "due="+hour(due))
 	}
+	r.act("e6-add", 82, "version.add", "config", "fix@6", "person:erik", "digest="+digest("e"))
+	r.act("e6-up", 82, "version.promote", "config", "fix@6", "person:erik", "environment=production", "emergency=true", "due="+hour(120))
+	must(r.t, r.l.Note(r.t.Context(), ledger.Access{Act: ledger.ActApprove, Actor: "person:dora", Target: "refund-model@3", Denied: true, Count: 1}))
 	for n, review := range reviews {
 		if review.by != "" {
-			r.act(fmt.Sprintf("e%d-seen", n+1), review.hour, "review", "config", fmt.Sprintf("fix@%d", n+1), review.by)
+			r.act(fmt.Sprintf("e%d-seen", n+1), review.hour, "version.review", "config", fmt.Sprintf("fix@%d", n+1), review.by, "status="+review.status)
 		}
 	}
+	r.act("e2-back", 131, "version.rollback", "config", "fix@2", "person:gert", "digest="+digest("e"), "environment=production")
+	r.act("e2-down", 132, "version.promote", "config", "fix@2", "person:gert", "digest="+digest("e"), "environment=staging")
 }
 
 // decide appends a decision of the refund agent with refund-model@3.
@@ -124,14 +130,14 @@ func (r *rig) decisions() {
 }
 
 func (r *rig) suspend() {
-	r.act("halt", 200, "status", "system", "refund-agent", "person:gert", "status=suspended", "system=refund-agent")
+	r.act("halt", 200, "system.status", "system", "refund-agent", "person:gert", "status=suspended")
 	r.add("notice", "told", 200, members{"about": "halt", "notice": members{"kind": "suspension"}})
 	r.decide("late-1", 201, "", nil)
 	r.add("finding", "late-1-found", 201, members{"about": "late-1", "finding": members{"code": "system_suspended", "status": "open", "severity": "high"}})
 	r.decide("late-2", 202, "", members{"env": "test"})
 	r.decide("attempt", 203, "", members{"decision": members{"kind": "refund", "status": "refused"}})
 	r.decide("older", 204, "", members{"time": hour(199)})
-	r.act("go-on", 210, "resume", "system", "refund-agent", "person:olga", "system=refund-agent")
+	r.act("go-on", 210, "system.status", "system", "refund-agent", "person:olga", "status=in_service")
 	r.decide("hidden", 212, "", members{"time": hour(205)})
 	r.decide("fine", 213, "", nil)
 }

@@ -5,7 +5,6 @@ package inquiry
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
@@ -37,6 +36,11 @@ type statement struct {
 		Status   text `json:"status"`
 		Severity text `json:"severity"`
 	} `json:"finding"`
+	Access struct {
+		Act    text `json:"act"`
+		Actor  text `json:"actor"`
+		Target text `json:"target"`
+	} `json:"access"`
 	Notice struct {
 		Kind text `json:"kind"`
 	} `json:"notice"`
@@ -75,7 +79,6 @@ type registry struct {
 	Digest      text            `json:"digest"`
 	Environment text            `json:"environment"`
 	Actor       text            `json:"actor"`
-	Approver    text            `json:"approver"`
 	Emergency   json.RawMessage `json:"emergency"`
 	Due         moment          `json:"due"`
 	Risk        text            `json:"risk"`
@@ -163,14 +166,11 @@ func (s *statement) bound() []api.BoundVersion {
 	return out
 }
 
-// full is the name of the version that an act is about: name@version, or the
-// name alone where there are no versions.
+// full is the name of what an act is about: name@version, or the name alone of
+// what has no versions.
 func (r *registry) full() string {
-	switch {
-	case r.Version == "":
+	if r.Version == "" || isSystem(r) {
 		return string(r.Name)
-	case strings.Contains(string(r.Version), "@"):
-		return string(r.Version)
 	}
 	return string(r.Name + "@" + r.Version)
 }

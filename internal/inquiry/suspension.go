@@ -4,7 +4,6 @@ package inquiry
 
 import (
 	"context"
-	"slices"
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/ledger"
@@ -72,18 +71,12 @@ func (i *Inquirer) Suspension(ctx context.Context, system string, within *ledger
 	return out, nil
 }
 
-// statusActs are the acts that gave a system its status. Some have a word of
-// their own for it.
+// statusActs are the acts that gave a system its status. One that confirms a new
+// description gives it the same again.
 func (v *view) statusActs(ctx context.Context, system string) ([]act, error) {
-	acts, err := v.acts(ctx, func(r *registry) bool { return r.Kind == "system" && string(r.Name) == system })
-	words := map[string]string{actSuspend: suspended, actResume: "in_service", actRetire: retired}
-	acts = slices.DeleteFunc(acts, func(a act) bool { return a.Act != actStatus && words[a.Act] == "" })
-	for n := range acts {
-		if acts[n].Act != actStatus {
-			acts[n].Status = words[acts[n].Act]
-		}
-	}
-	return acts, err
+	return v.acts(ctx, func(r *registry) bool {
+		return string(r.Act) == ledger.ActStatus && isSystem(r) && string(r.Name) == system
+	})
 }
 
 // periods are the times in which a system was suspended or retired.

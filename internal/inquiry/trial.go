@@ -3,10 +3,10 @@
 package inquiry
 
 import (
-	"strings"
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/ledger"
 )
 
 // trial judges acts by what stands before and behind them in the log. The order
@@ -14,37 +14,94 @@ import (
 // afterwards.
 type trial struct {
 	versions map[subject]*history
-	risks    map[string][]*act // what describes a system, in the order of the log
+	needs    map[*act]int // of promotions
 }
 
+// history is what became of one version, in the order of the log.
+type history struct {
+	proposed  *act
+	approvals []vote
+	refusals  []*act
+	reviews   []*act
+	emergency *act
+	inForce   map[string]spot // by environment: where it first was
+}
+
+// vote is a person's yes to a digest.
+type vote struct {
+	*act
+	by, digest string
+}
+
+// author is who proposed the version; empty: nobody did.
+func (h *history) author() string {
+	if h.proposed == nil {
+		return ""
+	}
+	return h.proposed.By
+}
+
+// digest is what an act is about: what it names, or else what was proposed.
+func (h *history) digest(a *act) string {
+	if a.Digest == "" && h.proposed != nil {
+		return h.proposed.Digest
+	}
+	return a.Digest
+}
+
+// promotes says whether the act puts a version in force.
+func (a *act) promotes() bool { return a.Act == ledger.ActPromote || a.Act == ledger.ActRollback }
+
 func newTrial(acts []act) *trial {
-	t := &trial{versions: map[subject]*history{}, risks: map[string][]*act{}}
+	t := &trial{versions: map[subject]*history{}, needs: map[*act]int{}}
+	risks := risks{}
 	for n := range acts {
 		a := &acts[n]
-		if a.Kind == "system" {
-			if a.Act == actDescribe && a.risk != "" {
-				name := systemOf(a)
-				t.risks[name] = append(t.risks[name], a)
-			}
+		if a.Act == ledger.ActDescribe || a.Act == ledger.ActStatus {
+			risks.see(a)
 			continue
 		}
 		h := t.versions[a.subject()]
 		if h == nil {
-			h = &history{}
+			h = &history{inForce: map[string]spot{}}
 			t.versions[a.subject()] = h
 		}
-		switch {
-		case a.proposes() && h.proposed == nil: // the same again changes nothing
-			h.proposed = a
-		case a.Act == actApprove:
-			h.approvals = append(h.approvals, a)
-		case a.Act == actRefuse:
-			h.refusals = append(h.refusals, a)
-		case a.Act == actReview:
-			h.reviews = append(h.reviews, a)
+		h.see(a)
+		if a.promotes() {
+			system := a.system
+			if system == "" && h.proposed != nil {
+				system = h.proposed.system
+			}
+			t.needs[a] = risks.need(system)
 		}
 	}
 	return t
+}
+
+// see adds the next act on the version.
+func (h *history) see(a *act) {
+	switch {
+	case a.Act == ledger.ActAdd && h.proposed == nil: // the same again changes nothing
+		h.proposed = a
+	case a.Act == ledger.ActApprove:
+		h.approvals = append(h.approvals, vote{a, a.By, h.digest(a)})
+	case a.Act == ledger.ActRefuse:
+		h.refusals = append(h.refusals, a)
+	case a.promotes():
+		if _, ok := h.inForce[a.Environment]; !ok {
+			h.inForce[a.Environment] = a.at
+		}
+		if a.Emergency && h.emergency == nil {
+			h.emergency = a
+		}
+	case a.Act == ledger.ActReview:
+		h.reviews = append(h.reviews, a)
+		// Who promoted it in an emergency, and who accepted that, have both
+		// approved it by then.
+		if e := h.emergency; e != nil && a.Status == "accepted" && a.By != e.By {
+			h.approvals = append(h.approvals, vote{a, e.By, h.digest(e)}, vote{a, a.By, h.digest(e)})
+		}
+	}
 }
 
 // approval is what is wrong with an approval.
@@ -60,69 +117,54 @@ func (t *trial) approval(a *act) []api.ChangeDefect {
 	return out
 }
 
-// promotion is what is wrong with a promotion, or with a rollback, which
-// promotes as well.
+// promotion is what is wrong with a promotion. A rollback to what was in force
+// there before is no new change; to anything else it is a promotion.
 func (t *trial) promotion(a *act) []api.ChangeDefect {
 	h := t.versions[a.subject()]
+	var codes []string
+	if h.proposed == nil || a.at.before(h.proposed.at) {
+		codes = append(codes, api.DefectUnproposed)
+	} else if h.digest(a) != h.proposed.Digest {
+		codes = append(codes, api.DefectOther)
+	}
 	defect := api.ChangeDefect{Act: a.RegistryAct, Author: h.author()}
+	if back := a.Act == ledger.ActRollback && h.inForce[a.Environment].before(a.at); !back {
+		if len(h.refusals) > 0 && h.refusals[0].at.before(a.at) {
+			codes = append(codes, api.DefectRefused)
+		}
+		switch {
+		case a.Emergency && a.By == h.author():
+			codes = append(codes, api.DefectOwnEmergency)
+		case !a.Emergency:
+			defect.Need = t.needs[a]
+			if defect.Have, defect.Late = h.votes(a); defect.Have < defect.Need {
+				codes = append(codes, api.DefectUnapproved)
+			}
+		}
+	}
 	var out []api.ChangeDefect
-	add := func(code string) {
+	for _, code := range codes {
 		d := defect
 		d.Code = code
 		out = append(out, d)
 	}
-	if h.proposed == nil || a.at.before(h.proposed.at) {
-		add(api.DefectUnproposed)
-	} else if h.digest(a) != h.proposed.Digest {
-		add(api.DefectOther)
-	}
-	for _, r := range h.refusals {
-		if r.at.before(a.at) {
-			add(api.DefectRefused)
-			break
-		}
-	}
-	defect.Need = t.need(a)
-	who := map[string]bool{}
-	for _, p := range h.approvals {
-		switch {
-		case h.digest(p) != h.digest(a) || h.author() != "" && p.By == h.author():
-		case p.at.before(a.at):
-			who[p.By] = true
-		default:
-			defect.Late = append(defect.Late, p.RegistryAct)
-		}
-	}
-	if defect.Have = len(who); defect.Have < defect.Need {
-		add(api.DefectUnapproved)
-	}
 	return out
 }
 
-// need is how many approvals a promotion takes: two where the system's risk was
-// high by then, one otherwise, and one in an emergency.
-func (t *trial) need(a *act) int {
-	h := t.versions[a.subject()]
-	risk, system := a.risk, a.system
-	if h.proposed != nil {
-		if risk == "" {
-			risk = h.proposed.risk
-		}
-		if system == "" {
-			system = h.proposed.system
-		}
-	}
-	if risk == "" {
-		for _, d := range t.risks[system] {
-			if d.at.before(a.at) {
-				risk = d.risk
-			}
+// votes counts the people other than the author who had approved the digest of
+// a promotion before it, and lists the approvals that came afterwards.
+func (h *history) votes(a *act) (have int, late []api.RegistryAct) {
+	who := map[string]bool{}
+	for _, v := range h.approvals {
+		switch {
+		case v.digest != h.digest(a) || h.author() != "" && v.by == h.author():
+		case v.at.before(a.at):
+			who[v.by] = true
+		case v.by == v.By:
+			late = append(late, v.RegistryAct)
 		}
 	}
-	if risk == "high" && !a.Emergency {
-		return 2
-	}
-	return 1
+	return len(who), late
 }
 
 // emergency is what became of the review of a promotion in an emergency: the
@@ -130,19 +172,21 @@ func (t *trial) need(a *act) int {
 func (t *trial) emergency(a *act, now time.Time) api.Emergency {
 	h := t.versions[a.subject()]
 	out := api.Emergency{Act: a.RegistryAct, Author: h.author()}
+	own := false
 	for _, r := range h.reviews {
 		if !a.at.before(r.at) {
 			continue
 		}
-		if other := r.By != a.By; other || out.Review == nil {
-			out.Review = &r.RegistryAct
-			if other {
-				break
-			}
+		self := r.By == a.By || r.By == h.author()
+		if out.Review == nil || !self {
+			out.Review, own = &r.RegistryAct, self
+		}
+		if !self {
+			break
 		}
 	}
 	switch {
-	case out.Review != nil && out.Review.By == a.By:
+	case own:
 		out.State = "own"
 	case out.Review != nil && a.Due != nil && out.Review.Recorded.After(*a.Due):
 		out.State = "done_late"
@@ -156,10 +200,4 @@ func (t *trial) emergency(a *act, now time.Time) api.Emergency {
 		out.State = "open"
 	}
 	return out
-}
-
-// systemOf is the system that an act of the kind system is about.
-func systemOf(a *act) string {
-	name, _, _ := strings.Cut(a.Version, "@")
-	return name
 }

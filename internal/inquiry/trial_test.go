@@ -13,6 +13,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -52,10 +53,10 @@ func TestTrial(t *testing.T) {
 func (r *rig) randomActs(rt *rapid.T, name string) {
 	var records []*record.Record
 	for k := range rapid.IntRange(1, 12).Draw(rt, "acts") {
-		act := rapid.SampledFrom([]string{"add", "approve", "approve", "refuse", "promote", "rollback", "describe"}).Draw(rt, "act")
+		act := rapid.SampledFrom([]string{ledger.ActAdd, ledger.ActApprove, ledger.ActApprove, ledger.ActRefuse, ledger.ActPromote, ledger.ActRollback, ledger.ActDescribe}).Draw(rt, "act")
 		by := rapid.SampledFrom([]string{"person:dora", "person:gert", "person:hans"}).Draw(rt, "by")
 		m := members{"act": act, "kind": "prompt", "name": name, "version": "1", "actor": by, "digest": digest(rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(rt, "digest"))}
-		if act == "describe" {
+		if act == ledger.ActDescribe {
 			m = members{"act": act, "kind": "system", "name": name, "actor": by, "risk": rapid.SampledFrom([]string{"high", "minimal"}).Draw(rt, "risk")}
 		}
 		records = append(records, r.make("registry", fmt.Sprintf("%s-%d", name, k), 1, members{"system": name, "registry": m}))
@@ -67,30 +68,32 @@ func (r *rig) randomActs(rt *rapid.T, name string) {
 func defectsAt(acts []leaf, at int) (out []string) {
 	word := func(n int, member string) string { return acts[n].get("registry", member) }
 	add := func(code string) { out = append(out, acts[at].get("id")+" "+code) }
-	proposed := slices.IndexFunc(acts, func(l leaf) bool { return l.get("registry", "act") == "add" })
+	proposed := slices.IndexFunc(acts, func(l leaf) bool { return l.get("registry", "act") == ledger.ActAdd })
 	author, content := "", ""
 	if proposed >= 0 {
 		author, content = word(proposed, "actor"), word(proposed, "digest")
 	}
 	switch word(at, "act") {
-	case "approve":
+	case ledger.ActApprove:
 		if word(at, "actor") == author {
 			add(api.DefectAuthor)
 		}
 		if proposed >= 0 && word(at, "digest") != content {
 			add(api.DefectOtherApproved)
 		}
-	case "promote", "rollback":
-		approvers, refused, need := map[string]bool{}, false, 1
+	case ledger.ActPromote, ledger.ActRollback:
+		approvers, refused, before, need := map[string]bool{}, false, false, 1
 		for n := range at {
 			switch word(n, "act") {
-			case "approve":
+			case ledger.ActApprove:
 				if word(n, "digest") == word(at, "digest") && word(n, "actor") != author {
 					approvers[word(n, "actor")] = true
 				}
-			case "refuse":
+			case ledger.ActPromote, ledger.ActRollback:
+				before = true
+			case ledger.ActRefuse:
 				refused = true
-			case "describe":
+			case ledger.ActDescribe:
 				need = map[string]int{"high": 2, "minimal": 1}[word(n, "risk")]
 			}
 		}
@@ -98,6 +101,9 @@ func defectsAt(acts []leaf, at int) (out []string) {
 			add(api.DefectUnproposed)
 		} else if word(at, "digest") != content {
 			add(api.DefectOther)
+		}
+		if before && word(at, "act") == ledger.ActRollback {
+			break
 		}
 		if refused {
 			add(api.DefectRefused)

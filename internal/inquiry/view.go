@@ -63,7 +63,7 @@ func (i *Inquirer) look(ctx context.Context, within *ledger.Bounds) (*view, erro
 	}
 	if within != nil {
 		v.basis.Systems = slices.Clone(within.Systems)
-		v.basis.Complete += " that name one of the systems that you may see; acts of the register that name none are not among them"
+		v.basis.Complete += " that are of a system that you may see; acts on versions that any system may use are not among them"
 	}
 	v.basis.Complete += "; what no source sent is not counted"
 	return v, nil

@@ -4,7 +4,6 @@ package ledger
 
 import (
 	"context"
-	"slices"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 )
@@ -40,12 +39,4 @@ func (l *Ledger) Among(ctx context.Context, q Query, ids []string) (out []Entry,
 		return err
 	})
 	return out, storage("read records", err)
-}
-
-// Shards are the logs that this ledger has been kept in, oldest first; the last
-// is the ledger itself.
-func (l *Ledger) Shards() []*Ledger {
-	out := append(slices.Clone(l.cfg.Previous), l)
-	slices.Reverse(out[:len(out)-1])
-	return out
 }
