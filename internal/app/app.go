@@ -23,6 +23,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -57,6 +58,7 @@ type running struct {
 	*Opened
 	publisher *publish.Publisher
 	custodian *custody.Custodian
+	index     *search.Index
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -191,6 +193,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.custodian, err = custody.New(cc); err != nil {
 		return err
 	}
+	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
+		return err
+	}
 	a.ledgers[name] = r
 	return nil
 }
@@ -214,6 +219,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	for _, name := range a.Names() {
 		r := a.ledgers[name]
+		a.start("search index of "+name, func(ctx context.Context) error { return a.fill(ctx, r) })
 		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
 	}
 	if a.book != nil {
@@ -302,6 +308,29 @@ func (a *App) Custodian(name string) (*custody.Custodian, bool) {
 		return nil, false
 	}
 	return r.custodian, true
+}
+
+// Search implements [server.Ledgers].
+func (a *App) Search(name string) (*search.Index, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.index, true
+}
+
+// fill makes the search index when the server starts, so that the first search
+// does not wait for it.
+func (a *App) fill(ctx context.Context, r *running) error {
+	start := time.Now()
+	switch err := r.index.Fill(ctx); {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.opts.Logger.Error("the search index could not be made; the next search tries again", "ledger", r.Name, "error", err)
+	default:
+		a.opts.Logger.Debug("search index", "ledger", r.Name, "took", time.Since(start))
+	}
+	return nil
 }
 
 // Names implements [server.Ledgers].

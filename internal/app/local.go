@@ -16,6 +16,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 )
 
@@ -24,6 +25,7 @@ import (
 type Local struct {
 	opened    *Opened
 	custodian *custody.Custodian
+	index     *search.Index
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -42,6 +44,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	cfg := custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: logger}
 	if cfg.Vault, err = conf.openVault(ctx); err == nil {
 		l.custodian, err = custody.New(cfg)
+	}
+	if err == nil {
+		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
 	}
 	if err == nil {
 		var book *access.Book
@@ -87,6 +92,11 @@ func (l *Local) Ledger(name string) (*ledger.Ledger, bool) {
 // Custodian implements [server.Ledgers].
 func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 	return l.custodian, name == l.opened.Name
+}
+
+// Search implements [server.Ledgers].
+func (l *Local) Search(name string) (*search.Index, bool) {
+	return l.index, name == l.opened.Name
 }
 
 // Names implements [server.Ledgers].

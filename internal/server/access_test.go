@@ -81,6 +81,8 @@ var sample = map[string]struct {
 	body   string
 }{
 	"append": {access.Append, "record"}, "list": {access.Read, ""}, "record": {access.Read, ""}, "receipt": {access.Read, ""}, "stats": {access.Read, ""},
+	"search": {access.Read, ""}, "searchFields": {access.Read, ""}, "exportFound": {access.Read, ""},
+	"story": {access.Read, ""}, "journey": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
 	"overrides": {access.Read, ""}, "unapproved": {access.Read, ""}, "suspension": {access.Read, ""}, "drift": {access.Read, ""},

@@ -67,7 +67,7 @@ func (b *book) enterNothing(req *http.Request, res *http.Response, media string,
 
 // conforms holds a body against a schema. Text and bytes are strings to it.
 func conforms(s *jsonschema.Schema, media string, body []byte) error {
-	if !strings.HasSuffix(media, "json") {
+	if !strings.HasSuffix(media, "/json") && !strings.HasSuffix(media, "+json") {
 		return s.Validate(string(body))
 	}
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))

@@ -59,6 +59,7 @@ var kinds = map[string]kind{
 	"bad_encoding":               {400, "Bad content encoding", "The body is not what its Content-Encoding says."},
 	"too_many_records":           {413, "Too many records", "Send smaller batches."},
 	"bad_parameter":              {400, "Bad query parameter", "A query parameter is unknown or its value can not be read."},
+	"bad_query":                  {400, "Bad search query", "The search query can not be read. The detail names the column."},
 	"method":                     {405, "Method not allowed", "The resource does not have this method."},
 	"host":                       {421, "Misdirected request", "The Host header names neither a loopback address nor a name that this server was given."},
 	"cross_origin":               {403, "Cross-origin request", "A browser sent this for a page of another origin."},

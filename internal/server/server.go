@@ -37,6 +37,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/search"
 )
 
 // Ledgers is the set of ledgers that are served. Implementations are safe for
@@ -50,6 +51,8 @@ type Ledgers interface {
 	Trust(name string) ([]byte, error)
 	// Custodian returns the custody of a ledger by name, or false.
 	Custodian(name string) (*custody.Custodian, bool)
+	// Search returns the index of a ledger by name, or false.
+	Search(name string) (*search.Index, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
 	// text means that the check passed.
 	Ready(ctx context.Context) map[string]string
@@ -196,6 +199,8 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/stats", access.Read, get(s.stats))
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
+	s.routeSearch()
+	s.routeStory()
 	s.routeCustody()
 	s.routeAnswers()
 	s.routeAccess()

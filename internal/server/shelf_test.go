@@ -11,6 +11,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
 	"github.com/counterfoil/counterfoil/proof"
 )
@@ -49,6 +50,15 @@ func (s *shelf) Custodian(name string) (*custody.Custodian, bool) {
 	defer s.mu.Unlock()
 	c, ok := s.custody[name]
 	return c, ok
+}
+
+func (s *shelf) Search(name string) (*search.Index, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	x, err := search.New(search.Config{Ledger: l})
+	return x, err == nil
 }
 
 func (s *shelf) Names() []string {

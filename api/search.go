@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+// Found is a page of what a search found, newest first.
+type Found struct {
+	Records []Entry `json:"records"`
+	// Total is how many records the whole query finds, of Size leaves searched.
+	Total int64 `json:"total"`
+	Size  int64 `json:"size"`
+	// Next is the cursor of the next page; empty at the end.
+	Next   string  `json:"next,omitempty"`
+	Facets []Facet `json:"facets,omitempty"`
+}
+
+// Facet counts the values of a field among all that was found.
+type Facet struct {
+	Field  string  `json:"field"`
+	Values []Count `json:"values"`
+	// Others is how many more values there are, Without how many records have
+	// none.
+	Others  int   `json:"others,omitempty"`
+	Without int64 `json:"without,omitempty"`
+}
+
+// SearchField is a field that a query can name.
+type SearchField struct {
+	Name  string   `json:"name"`
+	Short []string `json:"short,omitempty"`
+	// Kind is word, time, number or key; a key is looked up as a whole.
+	Kind  string `json:"kind"`
+	About string `json:"about,omitempty"`
+}
+
+// SearchFields lists them.
+type SearchFields struct {
+	Fields []SearchField `json:"fields"`
+}
