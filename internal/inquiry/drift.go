@@ -92,7 +92,7 @@ func (d *drift) add(at spot, leaf []byte) error {
 func (d *drift) count(k pair, here api.Place) {
 	p := d.pairs[k]
 	if p == nil {
-		p = &api.ModelPair{Provider: k.provider, Request: k.request, Response: k.response, First: here, Last: here, Differs: k.request != k.response}
+		p = &api.ModelPair{Provider: k.provider, Request: k.request, Response: k.response, First: here, Last: here, Differs: k.request != "" && k.request != k.response}
 		d.pairs[k] = p
 	}
 	p.Count++
