@@ -170,16 +170,19 @@ func hour(h int) string { return march.Add(time.Duration(h) * time.Hour).Format(
 func (r *rig) act(id string, hours int, act, kind, name, by string, more ...string) {
 	r.t.Helper()
 	m := members{"act": act, "kind": kind, "name": name, "actor": by, "reason": "because " + by}
-	if base, version, ok := strings.Cut(name, "@"); ok {
+	if base, version, _ := strings.Cut(name, "@"); version != "" {
 		m["name"], m["version"] = base, version
+	} else {
+		m["name"] = base
 	}
 	top := members{"registry": m}
 	for _, one := range more {
 		k, v, _ := strings.Cut(one, "=")
-		switch k {
-		case "system":
+		switch {
+		case v == "":
+		case k == "system":
 			top[k] = v
-		case "emergency":
+		case k == "emergency":
 			m[k] = true
 		default:
 			m[k] = v
