@@ -237,7 +237,7 @@ func (c *cli) regimesCmd() *cobra.Command {
 				if g.Note != "" {
 					about += " (" + g.Note + ")"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", g.Name, strings.Join(g.Kinds, ","), span(g.Acknowledge), span(g.Answer), span(g.Extend), about)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", g.Name, strings.Join(g.Kinds, ","), spanText(g.Acknowledge), spanText(g.Answer), spanText(g.Extend), about)
 			}
 			return w.Flush()
 		})
@@ -246,7 +246,7 @@ func (c *cli) regimesCmd() *cobra.Command {
 	return cmd
 }
 
-func span(s *challenge.Span) string {
+func spanText(s *challenge.Span) string {
 	var parts []string
 	if s != nil && s.Months > 0 {
 		parts = append(parts, plural(int64(s.Months), "month"))

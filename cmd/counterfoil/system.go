@@ -14,6 +14,10 @@ import (
 )
 
 func (c *cli) systemCmd() *cobra.Command {
+	sub := append([]*cobra.Command{c.systemDescribeCmd(), c.systemListCmd(), c.systemShowCmd(), c.systemStatusCmd(),
+		c.systemStepCmd("suspend NAME", "Suspend a system at once", registry.Suspended),
+		c.systemStepCmd("resume NAME", "Resume a system, as another person than who suspended it", registry.InService),
+		c.systemStepCmd("retire NAME", "Retire a system for good", registry.Retired)}, c.systemAnswers()...)
 	return group("system", "The AI systems and use cases: who answers for them, and whether they are in service",
 		`A system is described by a document: who answers for it, what it is for, its risk
 class, and how it is governed. Another person puts it into service. One person
@@ -22,10 +26,7 @@ suspends it, at once; another one resumes it.`,
   counterfoil system status aria in_service --data ./trail --as person:bob
   counterfoil system suspend aria --data ./trail --as person:cid --reason "wrong refunds"
   counterfoil system list --data ./trail`,
-		c.systemDescribeCmd(), c.systemListCmd(), c.systemShowCmd(), c.systemStatusCmd(),
-		c.systemStepCmd("suspend NAME", "Suspend a system at once", registry.Suspended),
-		c.systemStepCmd("resume NAME", "Resume a system, as another person than who suspended it", registry.InService),
-		c.systemStepCmd("retire NAME", "Retire a system for good", registry.Retired))
+		sub...)
 }
 
 func (c *cli) printSystem(y registry.System) error {

@@ -140,7 +140,11 @@ func (c *cli) verifyLedgers(cmd *cobra.Command, v verifyFlags) error {
 			return err
 		}
 	}
-	if !whole {
+	chained, err := c.verifyChains(cmd.Context(), names)
+	if err != nil {
+		return err
+	}
+	if !whole || !chained {
 		return errWrong
 	}
 	return nil
@@ -186,6 +190,10 @@ func (c *cli) report(name string, r *audit.Report) error {
 		fmt.Fprintf(c.out, "  and %s\n", plural(r.More, "more finding"))
 	}
 	fmt.Fprintf(c.out, "  %s, root %s\n", plural(r.Size, "record"), r.Root)
+	if r.Dropped {
+		_, err := fmt.Fprintf(c.out, "  its leaves were dropped: only the signed end was verified\n  took %s\n", seconds(r.Took.Round(time.Millisecond)))
+		return err
+	}
 	fmt.Fprintf(c.out, "  %s and %s read\n", plural(r.Checkpoints, "checkpoint"), plural(r.Tiles, "tile"))
 	fmt.Fprintf(c.out, "  %s: %s opened, %s erased", plural(r.Seals, "private value"), thousands(r.Opened), thousands(r.Erased))
 	if r.Unopened > 0 {

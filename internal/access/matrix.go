@@ -63,6 +63,9 @@ const (
 	ReadChallenge    Action = "challenge.read"
 	ReceiveChallenge Action = "challenge.receive"
 	ActChallenge     Action = "challenge.act"
+
+	AskGuard    Action = "guard.ask"
+	TestControl Action = "control.test"
 )
 
 // Condition is what must hold, beside the role, before an action is allowed.
@@ -113,6 +116,8 @@ var matrix = []Row{
 	{ReadAccess, "read the access log", "", map[Role]Condition{Governance: Always, Auditor: Always, Privacy: Always}},
 	{ManageAccess, "grant roles, make and revoke keys, end sessions", "holds no other role", map[Role]Condition{Admin: Always}},
 	{ReadHealth, "read the metrics", "", map[Role]Condition{Admin: Always, Governance: Always}},
+	{AskGuard, "ask whether a decision may be made", "", map[Role]Condition{Source: Always}},
+	{TestControl, "run a control over recorded decisions", "each page of records is an access record", map[Role]Condition{Owner: Always, Governance: Always}},
 	{ReadChallenge, "list complaints, contests and requests", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},

@@ -33,6 +33,8 @@ retention.run    .      .        .     .          .       .       y       .     
 access.read      .      .        .     y          y       y       .       .     .
 access.manage    .      .        .     .          .       .       .       .     y
 health.read      .      .        .     y          .       .       .       .     y
+guard.ask        y      .        .     .          .       .       .       .     .
+control.test     .      .        y     y          .       .       .       .     .
 challenge.read   .      y        y     y          y       y       .       .     .
 challenge.receive y     y        .     .          .       y       .       .     .
 challenge.act    .      y        .     .          .       y       .       .     .

@@ -22,6 +22,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/door"
+	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/registry"
@@ -63,6 +64,7 @@ type running struct {
 	registry  *registry.Registry
 	index     *search.Index
 	desk      *challenge.Desk
+	guard     *guard.Guard
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -200,6 +202,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.registry, err = o.openRegistry(ctx, a.opts.Logger); err != nil {
 		return err
 	}
+	if r.guard, err = o.openGuard(ctx, r.registry, a.opts.Logger); err != nil {
+		return err
+	}
 	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
 		return err
 	}
@@ -229,6 +234,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	for _, name := range a.Names() {
 		r := a.ledgers[name]
+		a.start("guard of "+name, r.guard.Run)
 		a.start("search index of "+name, func(ctx context.Context) error { return a.fill(ctx, r) })
 		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
 	}
@@ -327,6 +333,15 @@ func (a *App) Registry(name string) (*registry.Registry, bool) {
 		return nil, false
 	}
 	return r.registry, true
+}
+
+// Guard implements [server.Ledgers].
+func (a *App) Guard(name string) (*guard.Guard, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.guard, true
 }
 
 // Desk implements [server.Ledgers].

@@ -10,12 +10,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -30,6 +32,7 @@ type Local struct {
 	registry  *registry.Registry
 	index     *search.Index
 	desk      *challenge.Desk
+	guard     *guard.Guard
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -53,6 +56,11 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		l.registry, err = o.openRegistry(ctx, logger)
 	}
 	if err == nil {
+		if l.guard, err = o.openGuard(ctx, l.registry, logger); err == nil {
+			l.noteRefusals()
+		}
+	}
+	if err == nil {
 		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
 	}
 	if err == nil {
@@ -70,13 +78,18 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	return l, nil
 }
 
-// openRegistry reads the register of a ledger that runs.
-func (o *Opened) openRegistry(ctx context.Context, logger *slog.Logger) (*registry.Registry, error) {
-	r, err := registry.New(registry.Config{Ledger: o.Ledger, Logger: logger})
-	if err != nil {
-		return nil, err
+// noteRefusals runs the guard until the ledger is closed.
+func (l *Local) noteRefusals() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	var err error
+	wg.Go(func() { err = l.guard.Run(ctx) })
+	stop := l.stop
+	l.stop = func() error {
+		cancel()
+		wg.Wait()
+		return errors.Join(err, stop())
 	}
-	return r, r.Start(ctx)
 }
 
 func joinClose(err error, closer func() error) error {
@@ -116,6 +129,11 @@ func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 // Registry implements [server.Ledgers].
 func (l *Local) Registry(name string) (*registry.Registry, bool) {
 	return l.registry, name == l.opened.Name
+}
+
+// Guard implements [server.Ledgers].
+func (l *Local) Guard(name string) (*guard.Guard, bool) {
+	return l.guard, name == l.opened.Name
 }
 
 // Desk implements [server.Ledgers].

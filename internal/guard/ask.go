@@ -46,8 +46,12 @@ func (g *Guard) Ask(ctx context.Context, r *record.Record, principal, capture st
 		return nil, &record.Error{Problems: []record.Problem{{Code: record.CodeBadValue, Pointer: "/decision/status",
 			Detail: "the guard judges a decision that is not made yet", Hint: `send a decision with "status":"requested"; when it is made, send another under an id of its own, with about and the token`}}}
 	}
-	j := g.current.Load()
-	if _, known := j.reg.System(f.System); !known {
+	if _, known := g.current.Load().reg.System(f.System); !known {
+		if err := g.Refresh(ctx); err != nil { // it may have been described just now
+			return nil, err
+		}
+	}
+	if _, known := g.current.Load().reg.System(f.System); !known {
 		return nil, fault(ledger.NotFound, "counterfoil system describe puts it there", "the system %q is not in the register", f.System)
 	}
 	res, err := g.cfg.Ledger.Append(ctx, ledger.Batch{Records: []*record.Record{r}, Principal: principal, Capture: capture, Before: true})
@@ -60,7 +64,7 @@ func (g *Guard) Ask(ctx context.Context, r *record.Record, principal, capture st
 			return nil, err
 		}
 	}
-	j = g.current.Load()
+	j := g.current.Load()
 	system, _ := j.reg.System(f.System)
 	a := &Answer{Verdict: it.Governed.Verdict, Governed: it.Governed, Expires: g.cfg.Now().Add(g.cfg.Valid).Truncate(time.Second), OnFailure: system.OnFailure, Receipts: res}
 	a.Token = g.token(it.ID, marks[a.Verdict], f.System, f.Kind, a.Expires)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/access"
+	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -59,6 +60,7 @@ var kinds = map[string]kind{
 	"bad_encoding":               {400, "Bad content encoding", "The body is not what its Content-Encoding says."},
 	"too_many_records":           {413, "Too many records", "Send smaller batches."},
 	"bad_parameter":              {400, "Bad query parameter", "A query parameter is unknown or its value can not be read."},
+	guard.CodeNotApproved:        {422, "Version not approved", "The system is in strict mode, and the register does not have this version as approved for the environment."},
 	"bad_query":                  {400, "Bad search query", "The search query can not be read. The detail names the column."},
 	"method":                     {405, "Method not allowed", "The resource does not have this method."},
 	"host":                       {421, "Misdirected request", "The Host header names neither a loopback address nor a name that this server was given."},

@@ -71,16 +71,8 @@ func listQuery(r *http.Request) (ledger.Query, error) {
 	for name, into := range texts(&q) {
 		*into = values.Get(name)
 	}
-	for name, into := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
-		v := values.Get(name)
-		if v == "" {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339Nano, v)
-		if err != nil {
-			return q, refused("bad_parameter", "write it like 2026-03-03T09:12:44Z", "%s=%q is not an RFC 3339 time", name, v)
-		}
-		*into = clamp(at)
+	if q.From, q.To, err = span(values); err != nil {
+		return q, err
 	}
 	switch order := values.Get("order"); order {
 	case "", "newest":
@@ -106,6 +98,22 @@ func listQuery(r *http.Request) (ledger.Query, error) {
 		}
 	}
 	return q, nil
+}
+
+// span reads the parameters from and to.
+func span(values url.Values) (from, to time.Time, err error) {
+	for name, into := range map[string]*time.Time{"from": &from, "to": &to} {
+		v := values.Get(name)
+		if v == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, v)
+		if err != nil {
+			return from, to, refused("bad_parameter", "write it like 2026-03-03T09:12:44Z", "%s=%q is not an RFC 3339 time", name, v)
+		}
+		*into = clamp(at)
+	}
+	return from, to, nil
 }
 
 // clamp moves a time into the range that the ledger can compare, nanoseconds of

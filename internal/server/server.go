@@ -37,6 +37,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -55,6 +56,8 @@ type Ledgers interface {
 	Custodian(name string) (*custody.Custodian, bool)
 	// Registry returns the register of a ledger by name, or false.
 	Registry(name string) (*registry.Registry, bool)
+	// Guard returns the guard of a ledger by name, or false.
+	Guard(name string) (*guard.Guard, bool)
 	// Desk returns the challenges of a ledger by name, or false.
 	Desk(name string) (*challenge.Desk, bool)
 	// Search returns the index of a ledger by name, or false.
@@ -210,6 +213,8 @@ func (s *Server) route() {
 	s.routeChallenges()
 	s.routeCustody()
 	s.routeRegister()
+	s.routeGuard()
+	s.routeAnswers()
 	s.routeAccess()
 	if s.cfg.PublicLog {
 		s.public("GET /log/{ledger}/{path...}", s.log)

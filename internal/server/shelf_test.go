@@ -11,6 +11,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -25,8 +26,9 @@ type shelf struct {
 	custody  map[string]*custody.Custodian
 	register map[string]*registry.Registry
 	ready    map[string]string
-	trust    error // of Trust
-	panics   bool  // on every look-up
+	governs  guard.Register // nil: there is no register
+	trust    error          // of Trust
+	panics   bool           // on every look-up
 }
 
 var _ server.Ledgers = (*shelf)(nil)
@@ -60,6 +62,40 @@ func (s *shelf) Registry(name string) (*registry.Registry, bool) {
 	defer s.mu.Unlock()
 	r, ok := s.register[name]
 	return r, ok
+}
+
+// ungoverned is the register of the guard on the shelf: there is none.
+type ungoverned struct{}
+
+func (ungoverned) Size() int64                                     { return 0 }
+func (ungoverned) System(string) (guard.System, bool)              { return guard.System{}, false }
+func (ungoverned) Resolve(string, string, string) (string, string) { return "", "unknown" }
+func (ungoverned) Controls(string) []guard.Control                 { return nil }
+
+// governed is one with a system in service, and nothing else.
+type governed struct{ ungoverned }
+
+func (governed) Size() int64 { return 1 }
+func (governed) System(name string) (guard.System, bool) {
+	return guard.System{State: "in_service", OnFailure: "fail_closed", Strict: name == "strict-agent"}, name == "refund-agent" || name == "strict-agent"
+}
+
+func (s *shelf) Guard(name string) (*guard.Guard, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	s.mu.Lock()
+	reg := s.governs
+	s.mu.Unlock()
+	if reg == nil {
+		reg = ungoverned{}
+	}
+	g, err := guard.New(context.Background(), guard.Config{Ledger: l, Load: func(context.Context) (guard.Register, error) { return reg, nil }})
+	if err == nil {
+		l.Govern(g)
+	}
+	return g, err == nil
 }
 
 func (s *shelf) Desk(name string) (*challenge.Desk, bool) {

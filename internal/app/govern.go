@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/counterfoil/counterfoil/internal/control"
+	"github.com/counterfoil/counterfoil/internal/guard"
+	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/registry"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// openRegistry reads the register of a ledger that runs.
+func (o *Opened) openRegistry(ctx context.Context, logger *slog.Logger) (*registry.Registry, error) {
+	r, err := registry.New(registry.Config{Ledger: o.Ledger, Logger: logger, CheckControl: checkControl})
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Start(ctx)
+}
+
+// checkControl refuses a control that does not compile, or of which a case does
+// not hold.
+func checkControl(content []byte) error {
+	_, err := control.Check(content)
+	if bad, ok := errors.AsType[*control.Invalid](err); ok {
+		return &ledger.Error{Code: ledger.Invalid, Message: "the control is not right: " + bad.Error(), Hint: bad.Hint()}
+	}
+	return err
+}
+
+// openGuard makes the guard, and has it judge the decisions of the ledger.
+func (o *Opened) openGuard(ctx context.Context, reg *registry.Registry, logger *slog.Logger) (*guard.Guard, error) {
+	g, err := guard.New(ctx, guard.Config{Ledger: o.Ledger, Logger: logger, Load: func(ctx context.Context) (guard.Register, error) {
+		r, err := reg.Fresh(ctx)
+		return register{r}, err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	o.Ledger.Govern(g)
+	return g, nil
+}
+
+// register is the register as the guard asks it.
+type register struct{ *registry.Register }
+
+var _ guard.Register = register{}
+
+// System implements [guard.Register].
+func (r register) System(name string) (guard.System, bool) {
+	s, ok := r.Register.System(name)
+	if !ok {
+		return guard.System{}, false
+	}
+	d := s.Description
+	out := guard.System{State: s.Status, Strict: d.Mode == registry.Strict, Risk: s.Risk, Reaction: time.Duration(d.ReactionTime), Second: d.SecondReviewer,
+		MustAsk: slices.Contains(d.Points, "guard"), OnFailure: d.OnGuardFailure}
+	if record.ValidID(d.Owner.Team) { // it stands in findings, in clear
+		out.Team = d.Owner.Team
+	}
+	if out.OnFailure == "" {
+		out.OnFailure = registry.FailClosed
+	}
+	return out, true
+}
+
+// Controls implements [guard.Register].
+func (r register) Controls(env string) []guard.Control {
+	all := r.Register.Controls(env)
+	out := make([]guard.Control, len(all))
+	for i, c := range all {
+		out[i] = guard.Control{Version: c.Name + "@" + c.Version, Digest: c.Digest, Content: c.Content}
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inquiry_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/counterfoil/counterfoil/internal/db"
+	"github.com/counterfoil/counterfoil/internal/db/dbtest"
+	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/record"
+)
+
+// TestRecount writes logs at random, each about a system of its own, and counts
+// by the definitions, one leaf after the other.
+func TestRecount(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
+		r := newRig(t, dbc)
+		n := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			n++
+			system := fmt.Sprintf("system-%d", n)
+			r.random(rt, system)
+			var ours []leaf
+			for _, l := range r.leaves() {
+				if l.get("system") == system {
+					ours = append(ours, l)
+				}
+			}
+			r.recountOverrides(rt, system, ours)
+			r.recountSuspension(rt, system, ours)
+			r.recountDrift(rt, system, ours)
+		})
+	})
+}
+
+// random appends up to 40 records of a system, in an order that may not be that
+// of their times.
+func (r *rig) random(rt *rapid.T, system string) {
+	var records []*record.Record
+	var decisions []string
+	add := func(kind string, m members) string {
+		id := fmt.Sprintf("%s-%d", system, len(records))
+		m["system"] = system
+		records = append(records, r.make(kind, id, rapid.IntRange(0, 9).Draw(rt, "hour"), m))
+		return id
+	}
+	for range rapid.IntRange(1, 40).Draw(rt, "records") {
+		switch rapid.IntRange(0, 6).Draw(rt, "what") {
+		case 0:
+			status := rapid.SampledFrom([]string{"suspended", "in_service", "retired"}).Draw(rt, "status")
+			add("registry", members{"registry": members{"act": "system.status", "kind": "system", "name": system, "status": status, "actor": "person:gert"}})
+		case 1, 2:
+			about := "nothing"
+			if len(decisions) > 0 {
+				about = rapid.SampledFrom(decisions).Draw(rt, "about")
+			}
+			act := rapid.SampledFrom([]string{"override", "approve"}).Draw(rt, "act")
+			add("oversight", members{"about": about, "oversight": members{"act": act, "actor": "person:mia"}})
+		default:
+			status := rapid.SampledFrom([]string{"made", "made", "refused"}).Draw(rt, "made")
+			answered := rapid.SampledFrom([]string{"m-1", "m-2", "m-3"}).Draw(rt, "model")
+			decisions = append(decisions, add("decision", members{"decision": members{"kind": "refund", "status": status},
+				"steps": []any{members{"op": "chat", "request_model": "m", "response_model": answered}}}))
+		}
+	}
+	r.addAll(records)
+}
+
+func (r *rig) recountOverrides(rt *rapid.T, system string, ours []leaf) {
+	got, err := r.i.Overrides(r.t.Context(), inquiry.Asked{System: system})
+	must(r.t, err)
+	decided, touched, acts := map[string]bool{}, map[string]bool{}, 0
+	for _, d := range matching(ours, "type=decision") {
+		decided[d.get("id")] = true
+	}
+	for _, o := range matching(ours, "type=oversight", "oversight.act=override") {
+		if id := o.get("about"); decided[id] {
+			acts++
+			touched[id] = true
+		}
+	}
+	if got.Decisions != int64(len(decided)) || got.Touched != int64(len(touched)) || got.Acts != int64(acts) || len(got.Items) != acts {
+		rt.Fatalf("%d overrides on %d of %d, answered %+v", acts, len(touched), len(decided), got)
+	}
+}
+
+// recountSuspension looks for each leaf whether it stands, or says that it was
+// made, behind an act that forbids it.
+func (r *rig) recountSuspension(rt *rapid.T, system string, ours []leaf) {
+	got, err := r.i.Suspension(r.t.Context(), system, nil)
+	must(r.t, err)
+	acts := matching(ours, "type=registry")
+	made, backdated := 0, 0
+	for n, began := range acts {
+		status := began.get("registry", "status")
+		if status == "in_service" || n > 0 && acts[n-1].get("registry", "status") == status {
+			continue
+		}
+		var end *leaf
+		for _, later := range acts[n:] {
+			if later.get("registry", "status") != status {
+				end = &later
+				break
+			}
+		}
+		for _, d := range matching(ours, "type=decision", "decision.status=made") {
+			behind := d.index > began.index
+			inLog := behind && (end == nil || d.index < end.index)
+			inTime := d.get("time") >= began.get("time") && (end == nil || d.get("time") < end.get("time"))
+			switch {
+			case inLog && d.get("time") < began.get("time"):
+				backdated++
+			case inLog, behind && inTime:
+				made++
+			}
+		}
+	}
+	var older int64
+	for _, p := range got.Periods {
+		older += p.Backdated
+	}
+	if got.Made != int64(made) || older != int64(backdated) {
+		rt.Fatalf("%d made, %d said to be older, answered %d and %d", made, backdated, got.Made, older)
+	}
+}
+
+func (r *rig) recountDrift(rt *rapid.T, system string, ours []leaf) {
+	got, err := r.i.Drift(r.t.Context(), system, nil)
+	must(r.t, err)
+	count, first := map[string]int64{}, map[string]string{}
+	for _, d := range matching(ours, "type=decision") {
+		answered := d.members["steps"].([]any)[0].(members)["response_model"].(string)
+		count[answered]++
+		if at := d.get("time"); first[answered] == "" || at < first[answered] {
+			first[answered] = at
+		}
+	}
+	if len(got.Pairs) != len(count) || len(got.Changes) != max(0, len(count)-1) {
+		rt.Fatalf("%d models, answered %d and %d changes", len(count), len(got.Pairs), len(got.Changes))
+	}
+	for n, p := range got.Pairs {
+		if p.Count != count[p.Response] || p.First.Time.Format("2006-01-02T15:04:05Z07:00") != first[p.Response] || n > 0 && p.First.Time.Before(got.Pairs[n-1].First.Time) {
+			rt.Fatalf("%+v: counted %d since %s", p, count[p.Response], first[p.Response])
+		}
+	}
+	for n, c := range got.Changes {
+		if c.Before != got.Pairs[n].Response || c.After != got.Pairs[n+1].Response || (c.Again != nil) != got.Pairs[n].Last.Time.After(c.First.Time) {
+			rt.Fatalf("change %+v", c)
+		}
+	}
+}
