@@ -222,7 +222,11 @@ func (c *cli) write(ctx context.Context, fn func(*app.Opened) error) error {
 		return err
 	}
 	stop := o.Start()
-	return errors.Join(fn(o), stop(), o.Close())
+	unguard, err := o.Govern(ctx, c.logger(false))
+	if err == nil {
+		err = errors.Join(fn(o), unguard())
+	}
+	return errors.Join(err, stop(), o.Close())
 }
 
 // config reads the configuration file of the data folder.

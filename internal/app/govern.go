@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/control"
@@ -46,6 +47,33 @@ func (o *Opened) openGuard(ctx context.Context, reg *registry.Registry, logger *
 	}
 	o.Ledger.Govern(g)
 	return g, nil
+}
+
+// Govern has the guard judge the decisions of a ledger that runs, until the
+// returned function is called.
+func (o *Opened) Govern(ctx context.Context, logger *slog.Logger) (stop func() error, err error) {
+	reg, err := o.openRegistry(ctx, logger)
+	if err != nil {
+		return nil, err
+	}
+	g, err := o.openGuard(ctx, reg, logger)
+	if err != nil {
+		return nil, err
+	}
+	return runGuard(g), nil
+}
+
+// runGuard runs a guard until the returned function is called.
+func runGuard(g *guard.Guard) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	var err error
+	wg.Go(func() { err = g.Run(ctx) })
+	return func() error {
+		cancel()
+		wg.Wait()
+		return err
+	}
 }
 
 // register is the register as the guard asks it.

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/access"
@@ -57,7 +56,8 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	}
 	if err == nil {
 		if l.guard, err = o.openGuard(ctx, l.registry, logger); err == nil {
-			l.noteRefusals()
+			unguard, stop := runGuard(l.guard), l.stop
+			l.stop = func() error { return errors.Join(unguard(), stop()) }
 		}
 	}
 	if err == nil {
@@ -76,20 +76,6 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		return nil, joinClose(err, l.Close)
 	}
 	return l, nil
-}
-
-// noteRefusals runs the guard until the ledger is closed.
-func (l *Local) noteRefusals() {
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	var err error
-	wg.Go(func() { err = l.guard.Run(ctx) })
-	stop := l.stop
-	l.stop = func() error {
-		cancel()
-		wg.Wait()
-		return errors.Join(err, stop())
-	}
 }
 
 func joinClose(err error, closer func() error) error {
