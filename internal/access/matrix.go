@@ -66,6 +66,11 @@ const (
 
 	AskGuard    Action = "guard.ask"
 	TestControl Action = "control.test"
+
+	ReadReview   Action = "review.read"
+	ActReview    Action = "review.act"
+	AssignReview Action = "review.assign"
+	ReportReview Action = "review.report"
 )
 
 // Condition is what must hold, beside the role, before an action is allowed.
@@ -118,6 +123,10 @@ var matrix = []Row{
 	{ReadHealth, "read the metrics", "", map[Role]Condition{Admin: Always, Governance: Always}},
 	{AskGuard, "ask whether a decision may be made", "", map[Role]Condition{Source: Always}},
 	{TestControl, "run a control over recorded decisions", "each page of records is an access record", map[Role]Condition{Owner: Always, Governance: Always}},
+	{ReadReview, "list decisions that need a person", "", map[Role]Condition{Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always}},
+	{ActReview, "claim, look at and decide what needs a person", "nobody reviews what they sent; a second reviewer is not the first", map[Role]Condition{Reviewer: Always}},
+	{AssignReview, "assign a review", "", map[Role]Condition{Owner: Always, Governance: Always}},
+	{ReportReview, "report how teams review", "no group of fewer than 50 acts", map[Role]Condition{Owner: Always, Governance: Always, Auditor: Always}},
 	{ReadChallenge, "list complaints, contests and requests", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},

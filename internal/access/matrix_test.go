@@ -35,6 +35,10 @@ access.manage    .      .        .     .          .       .       .       .     
 health.read      .      .        .     y          .       .       .       .     y
 guard.ask        y      .        .     .          .       .       .       .     .
 control.test     .      .        y     y          .       .       .       .     .
+review.read      .      y        y     y          y       .       .       .     .
+review.act       .      y        .     .          .       .       .       .     .
+review.assign    .      .        y     y          .       .       .       .     .
+review.report    .      .        y     y          y       .       .       .     .
 challenge.read   .      y        y     y          y       y       .       .     .
 challenge.receive y     y        .     .          .       y       .       .     .
 challenge.act    .      y        .     .          .       y       .       .     .

@@ -24,6 +24,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/door"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -65,6 +66,7 @@ type running struct {
 	index     *search.Index
 	desk      *challenge.Desk
 	guard     *guard.Guard
+	office    *oversight.Office
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -205,6 +207,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 	if r.guard, err = o.openGuard(ctx, r.registry, a.opts.Logger); err != nil {
 		return err
 	}
+	if r.office, err = o.openOffice(r.registry, &a.opts.Config, a.opts.Logger); err != nil {
+		return err
+	}
 	if r.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: a.opts.Logger}); err != nil {
 		return err
 	}
@@ -235,6 +240,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, name := range a.Names() {
 		r := a.ledgers[name]
 		a.start("guard of "+name, r.guard.Run)
+		a.start("reviews of "+name, func(ctx context.Context) error { return a.review(ctx, r) })
 		a.start("search index of "+name, func(ctx context.Context) error { return a.fill(ctx, r) })
 		a.start("retention of "+name, func(ctx context.Context) error { return a.retain(ctx, r) })
 	}
@@ -333,6 +339,15 @@ func (a *App) Registry(name string) (*registry.Registry, bool) {
 		return nil, false
 	}
 	return r.registry, true
+}
+
+// Office implements [server.Ledgers].
+func (a *App) Office(name string) (*oversight.Office, bool) {
+	r, ok := a.ledgers[name]
+	if !ok {
+		return nil, false
+	}
+	return r.office, true
 }
 
 // Guard implements [server.Ledgers].

@@ -195,7 +195,7 @@ func TestRun(t *testing.T) {
 			t.Error(a.Names())
 		}
 		stop()
-		want := []string{"API server", "command socket", "debug server", "retention of beta", "search index of beta", "guard of beta", "retention of alpha", "search index of alpha", "guard of alpha", "publisher of beta", "committer of beta", "publisher of alpha", "committer of alpha", "debug listener", "socket", "listener", "ledger beta", "ledger alpha", "alarms"}
+		want := []string{"API server", "command socket", "debug server", "retention of beta", "search index of beta", "reviews of beta", "guard of beta", "retention of alpha", "search index of alpha", "reviews of alpha", "guard of alpha", "publisher of beta", "committer of beta", "publisher of alpha", "committer of alpha", "debug listener", "socket", "listener", "ledger beta", "ledger alpha", "alarms"}
 		if s.Socket() == "" { // a database has none
 			want = slices.DeleteFunc(want, func(step string) bool { return step == "command socket" || step == "socket" })
 		}

@@ -58,6 +58,11 @@ type Config struct {
 	// AlertURL is sent what somebody must look at now, such as a broken glass, as
 	// JSON {"text": …} by POST. Default: alarms stand in the log and the metrics.
 	AlertURL string `yaml:"alert_url"`
+	// ReviewReasons are the reason codes of reviewers. Default: those of package
+	// oversight.
+	ReviewReasons []string `yaml:"review_reasons"`
+	// ReviewHook is where the outcomes of reviews are sent. Default: nowhere.
+	ReviewHook *HookConfig `yaml:"review_hook"`
 	// PublicLog serves the tiles of the logs to everybody. Default: false.
 	PublicLog bool `yaml:"public_log"`
 	// Access is who may enter. Nil: everybody who reaches the server, which is for
@@ -247,4 +252,11 @@ func (c *Config) Trust(vkeys ...string) ([]byte, error) {
 		roots = append(roots, a.pem...)
 	}
 	return proof.FormatTrust(vkeys, witnesses, quorum, roots)
+}
+
+// HookConfig is an address that outcomes of reviews are sent to.
+type HookConfig struct {
+	URL string `yaml:"url"`
+	// Secret signs them: whsec_ and base64 of 24 to 64 bytes.
+	Secret Secret `yaml:"secret"`
 }

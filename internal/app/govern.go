@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/control"
+	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -41,12 +43,51 @@ func (o *Opened) openGuard(ctx context.Context, reg *registry.Registry, logger *
 	g, err := guard.New(ctx, guard.Config{Ledger: o.Ledger, Logger: logger, Load: func(ctx context.Context) (guard.Register, error) {
 		r, err := reg.Fresh(ctx)
 		return register{r}, err
+	}, Enqueue: func(ctx context.Context, tx *db.Tx, r guard.Review) error {
+		return oversight.Enqueue(ctx, tx, oversight.Item{ID: r.ID, System: r.System, Kind: r.Kind, Env: r.Env, Index: r.Index, Why: r.Why, Created: time.Now(), Due: r.Due, Second: r.Second})
 	}})
 	if err != nil {
 		return nil, err
 	}
 	o.Ledger.Govern(g)
 	return g, nil
+}
+
+// openOffice makes the review office of a ledger.
+func (o *Opened) openOffice(reg *registry.Registry, conf *Config, logger *slog.Logger) (*oversight.Office, error) {
+	cfg := oversight.Config{Ledger: o.Ledger, Logger: logger, Reasons: conf.ReviewReasons,
+		Floor: func(system string) time.Duration {
+			s, _ := reg.Register().System(system)
+			return time.Duration(s.Description.DwellFloor)
+		},
+		Stop: func(ctx context.Context, by oversight.By, system, reason string) error {
+			_, err := reg.SetStatus(ctx, registry.By{Actor: by.Actor, Role: by.Role, Principal: by.Principal}, system, registry.Suspended, "", reason)
+			return err
+		}}
+	if h := conf.ReviewHook; h != nil {
+		cfg.Hook = &oversight.Hook{URL: h.URL, Secret: string(h.Secret)}
+	}
+	return oversight.New(cfg)
+}
+
+// review escalates reviews that are overdue, and sends outcomes, until ctx ends.
+func (a *App) review(ctx context.Context, r *running) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		_, err := r.office.Sweep(ctx)
+		if _, derr := r.office.Deliver(ctx); err == nil {
+			err = derr
+		}
+		if err != nil && ctx.Err() == nil {
+			a.opts.Logger.Error("reviews could not be looked after; it goes on in a moment", "ledger", r.Name, "error", err)
+		}
+	}
 }
 
 // Govern has the guard judge the decisions of a ledger that runs, until the

@@ -18,6 +18,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -32,6 +33,7 @@ type Local struct {
 	index     *search.Index
 	desk      *challenge.Desk
 	guard     *guard.Guard
+	office    *oversight.Office
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -59,6 +61,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 			unguard, stop := runGuard(l.guard), l.stop
 			l.stop = func() error { return errors.Join(unguard(), stop()) }
 		}
+	}
+	if err == nil {
+		l.office, err = o.openOffice(l.registry, &conf, logger)
 	}
 	if err == nil {
 		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
@@ -115,6 +120,11 @@ func (l *Local) Custodian(name string) (*custody.Custodian, bool) {
 // Registry implements [server.Ledgers].
 func (l *Local) Registry(name string) (*registry.Registry, bool) {
 	return l.registry, name == l.opened.Name
+}
+
+// Office implements [server.Ledgers].
+func (l *Local) Office(name string) (*oversight.Office, bool) {
+	return l.office, name == l.opened.Name
 }
 
 // Guard implements [server.Ledgers].

@@ -39,6 +39,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 )
@@ -56,6 +57,8 @@ type Ledgers interface {
 	Custodian(name string) (*custody.Custodian, bool)
 	// Registry returns the register of a ledger by name, or false.
 	Registry(name string) (*registry.Registry, bool)
+	// Office returns the reviews of a ledger by name, or false.
+	Office(name string) (*oversight.Office, bool)
 	// Guard returns the guard of a ledger by name, or false.
 	Guard(name string) (*guard.Guard, bool)
 	// Desk returns the challenges of a ledger by name, or false.
@@ -214,6 +217,7 @@ func (s *Server) route() {
 	s.routeCustody()
 	s.routeRegister()
 	s.routeGuard()
+	s.routeReviews()
 	s.routeAnswers()
 	s.routeAccess()
 	if s.cfg.PublicLog {

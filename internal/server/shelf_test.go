@@ -8,11 +8,13 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -96,6 +98,15 @@ func (s *shelf) Guard(name string) (*guard.Guard, bool) {
 		l.Govern(g)
 	}
 	return g, err == nil
+}
+
+func (s *shelf) Office(name string) (*oversight.Office, bool) {
+	l, ok := s.Ledger(name)
+	if !ok {
+		return nil, false
+	}
+	o, err := oversight.New(oversight.Config{Ledger: l, Poll: time.Millisecond})
+	return o, err == nil
 }
 
 func (s *shelf) Desk(name string) (*challenge.Desk, bool) {
