@@ -67,7 +67,17 @@ func (c *cli) caller(ctx context.Context) (*caller, error) {
 		return a, nil
 	}
 	a.base = "http://localhost"
-	if pid, held, err := c.store.Writer(c.ledger); err == nil && held && pid != "" {
+	name := c.ledger
+	if name == "*" { // a grant for any ledger: any will do to give it
+		names, err := c.store.Names(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(names) > 0 {
+			name = names[0]
+		}
+	}
+	if pid, held, err := c.store.Writer(name); err == nil && held && pid != "" {
 		if path := c.store.Socket(); path != "" {
 			if _, err := os.Stat(path); err == nil {
 				dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -84,7 +94,7 @@ func (c *cli) caller(ctx context.Context) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := c.store.OpenLocal(ctx, c.ledger, buildVersion(), c.logger(false), cfg)
+	l, err := c.store.OpenLocal(ctx, name, buildVersion(), c.logger(false), cfg)
 	if err != nil {
 		return nil, err
 	}

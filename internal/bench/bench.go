@@ -35,11 +35,14 @@ const (
 	VerifyLedger    = "verify_ledger"
 	VerifyEvidence  = "verify_ledger_evidence"
 	VerifyReceipt   = "verify_receipt"
+	AppendControls  = "append_http_batch_controls"
+	GuardP50        = "guard_p50"
+	GuardP99        = "guard_p99"
 )
 
 // Names lists the measurements.
 func Names() []string {
-	return []string{AppendBatch, RSS, StoredRatio, AppendSingleP50, AppendSingleP99, VerifyLedger, VerifyEvidence, VerifyReceipt}
+	return []string{AppendBatch, RSS, StoredRatio, AppendSingleP50, AppendSingleP99, AppendControls, GuardP50, GuardP99, VerifyLedger, VerifyEvidence, VerifyReceipt}
 }
 
 // Config says what to measure, and how hard.
@@ -164,6 +167,9 @@ func (b *bench) load(ctx context.Context) error {
 	}
 	if err == nil && !batch && b.cfg.wants(VerifyLedger, VerifyEvidence, VerifyReceipt) {
 		err = b.fill(ctx, r, 200_000)
+	}
+	if err == nil && b.cfg.wants(AppendControls, GuardP50, GuardP99) {
+		err = b.governed(ctx, r)
 	}
 	if err = errors.Join(err, r.stop()); err != nil || !b.cfg.wants(StoredRatio) {
 		return err

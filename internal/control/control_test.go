@@ -5,6 +5,7 @@ package control_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +199,27 @@ func TestPack(t *testing.T) {
 		if c.Name != p.Name || c.About == "" || len(c.Obligations) == 0 {
 			t.Errorf("%s: the name, about or obligations are missing", p.Name)
 		}
+	}
+}
+
+// TestDocument holds the table of the document against the pack.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/controls.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	want.WriteString("| control | severity | action | moments | |\n|---|---|---|---|---|\n")
+	for _, p := range control.Pack() {
+		d, err := control.Parse(p.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&want, "| `%s` | %s | %s | %s | %s |\n", d.Name, d.Severity, d.Action, strings.Join(d.Moments, ", "), d.Title)
+	}
+	if !strings.Contains(string(doc), want.String()) {
+		t.Errorf("the table of docs/controls.md should be\n%s", want.String())
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // change looks at a review that is not done, and changes its row.
 func (o *Office) change(ctx context.Context, id string, fn func(*Review) (set string, args []any, err error)) (r Review, err error) {
 	err = o.l.DB().Write(ctx, func(ctx context.Context, tx *db.Tx) error {
-		if r, err = o.get(ctx, tx, id); err != nil {
+		if r, err = o.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		if r.State == "done" {

@@ -249,7 +249,16 @@ func (o *Office) Get(ctx context.Context, id string) (r Review, err error) {
 }
 
 func (o *Office) get(ctx context.Context, tx *db.Tx, id string) (Review, error) {
-	r, err := o.scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM review WHERE id = ?`, id))
+	return o.find(ctx, tx, id, "")
+}
+
+// lock is get for a transaction that is about to change the row: another waits.
+func (o *Office) lock(ctx context.Context, tx *db.Tx, id string) (Review, error) {
+	return o.find(ctx, tx, id, tx.ForUpdate())
+}
+
+func (o *Office) find(ctx context.Context, tx *db.Tx, id, lock string) (Review, error) {
+	r, err := o.scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM review WHERE id = ?`+lock, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fault(ledger.NotFound, "counterfoil review list shows those that do", "the decision %q does not need a person", id)
 	}

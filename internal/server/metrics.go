@@ -73,7 +73,14 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	var text strings.Builder
 	text.WriteString("Counterfoil " + s.cfg.Version + ", the AI audit trail.\n\n")
-	for _, name := range s.cfg.Ledgers.Names() {
+	names := s.cfg.Ledgers.Names()
+	if actor, _, err := s.authenticate(r); err != nil { // the names of ledgers are for who may see them
+		names = nil
+		text.WriteString("sign in       /auth/\n")
+	} else {
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !actor.Sees(name) })
+	}
+	for _, name := range names {
 		text.WriteString(fmt.Sprintf("ledger %s\n  records     /v1/ledgers/%s/records\n  statistics  /v1/ledgers/%s/stats\n  log         /log/%s/checkpoint\n  trust       /v1/ledgers/%s/trust\n", name, name, name, name, name))
 	}
 	text.WriteString("\nAPI           /openapi.json\nrecord schema /schema/record.json\nhealth        /healthz /readyz /metrics\n")

@@ -42,7 +42,7 @@ var kinds = map[string]kind{
 	record.CodeStatementTooLarge: {413, "Statement too large", "The public part of a record with its seals may have 65,535 bytes. Send steps as step records of their own."},
 	record.CodeWrongType:         {422, "Wrong type", "The value has another JSON type than the record schema says."},
 	record.CodeBadValue:          {422, "Bad value", "The value is not one that the record schema allows here."},
-	string(ledger.Conflict):      {409, "The id is taken", "A record of this id with other content is in the ledger. An id names one record for ever."},
+	string(ledger.Conflict):      {409, "In conflict with what is there", "A record of this id with other content is in the ledger (an id names one record for ever), or what is to be changed is in another state."},
 	string(ledger.Busy):          {429, "Too busy", "More waits to be written than fits. Wait as Retry-After says and send the same again; ids make that safe."},
 	string(ledger.Unavailable):   {503, "Storage not available", "The database does not answer or fails. Nothing was half written; send the same again later."},
 	string(ledger.Full):          {507, "No space left", "The database can not grow. Nothing was half written; the server goes on when there is space."},
@@ -111,7 +111,11 @@ func toProblem(err error) *api.Problem {
 		return newProblem(string(e.Code), detail, e.Hint)
 	}
 	if e, ok := errors.AsType[*access.Error](err); ok {
-		return newProblem(string(e.Code), e.Message, e.Hint)
+		detail := e.Message
+		if e.Code == access.Invalid { // the cause says what is wrong with it
+			detail = strings.ReplaceAll(e.Error(), "\n", "; ")
+		}
+		return newProblem(string(e.Code), detail, e.Hint)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return newProblem(string(ledger.Unavailable), "the request ended before its answer was ready", "send the same again; ids make that safe")
