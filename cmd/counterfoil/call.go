@@ -194,9 +194,10 @@ func ask[T any](ctx context.Context, a *caller, method, path string, in any) (T,
 
 // at is a path in the ledger of the command.
 func (c *cli) at(parts ...string) string {
-	p := "/v1/ledgers/" + url.PathEscape(c.ledger)
+	var p strings.Builder
+	p.WriteString("/v1/ledgers/" + url.PathEscape(c.ledger))
 	for _, part := range parts {
-		p += "/" + url.PathEscape(part)
+		p.WriteString("/" + url.PathEscape(part))
 	}
-	return p
+	return p.String()
 }

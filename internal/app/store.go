@@ -346,7 +346,7 @@ func (s Store) open(ctx context.Context, name string, write bool, edit func(*led
 		case write, !errors.Is(err, fs.ErrNotExist):
 			return nil, &ledger.Error{Code: ledger.Invalid, Message: "the master key can not be read", Hint: "restore it, or name its folder with --keys", Cause: err}
 		}
-		o.Keys, err = nil, nil // public reading goes without
+		o.Keys = nil // public reading goes without
 	}
 	if o.DB, err = db.Open(ctx, s.dbConfig(name, !write)); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", name, err)

@@ -21,7 +21,7 @@ import (
 // Limits of an expression, in the units of CEL: about one for each step.
 const (
 	maxEstimate = 1_000_000_000 // what it could cost at worst, at registration
-	maxCost     = 200_000       // what it may cost over one record
+	maxCost     = 1_000_000     // what it may cost over one record
 )
 
 // environment is what expressions are compiled in.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/google/cel-go/cel"
@@ -66,23 +68,17 @@ func appendTexts(out []string, v ref.Val, depth int) []string {
 // mentions looks for whole words, whatever their case. Words are cut at what is
 // neither a letter nor a digit.
 func mentions(texts, wanted []string) bool {
-	phrases := make([]string, 0, len(wanted))
-	for _, w := range wanted {
-		if f := fold(w); f != "" {
-			phrases = append(phrases, f)
-		}
-	}
 	for _, t := range texts {
 		lower, folded := strings.ToLower(t), ""
-		for _, p := range phrases {
-			first, _, _ := strings.Cut(p, " ")
-			if !strings.Contains(lower, first) {
+		for _, w := range wanted {
+			p := phraseOf(w)
+			if p.folded == "" || !strings.Contains(lower, p.first) {
 				continue // most texts: nothing is folded
 			}
 			if folded == "" {
 				folded = " " + fold(t) + " "
 			}
-			if strings.Contains(folded, " "+p+" ") {
+			if strings.Contains(folded, p.folded) {
 				return true
 			}
 		}
@@ -90,8 +86,38 @@ func mentions(texts, wanted []string) bool {
 	return false
 }
 
+// phrase is what is looked for, made ready.
+type phrase struct{ first, folded string }
+
+// phrases remembers them: lists of words are constants of controls, nearly
+// always. It is bounded, since an expression may make them of what a record holds.
+var (
+	phrases   sync.Map
+	phraseNum atomic.Int64
+)
+
+const maxPhrases = 10000
+
+func phraseOf(w string) phrase {
+	if p, ok := phrases.Load(w); ok {
+		return p.(phrase)
+	}
+	p := phrase{}
+	if f := fold(w); f != "" {
+		p.folded = " " + f + " "
+		p.first, _, _ = strings.Cut(f, " ")
+	}
+	if phraseNum.Load() < maxPhrases {
+		phraseNum.Add(1)
+		phrases.Store(w, p)
+	}
+	return p
+}
+
+func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+
 func fold(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), notWord), " ")
 }
 
 var (

@@ -4,6 +4,7 @@ package inquiry_test
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
@@ -91,9 +92,7 @@ func (r *rig) decide(id string, hours int, bound string, more members) {
 	r.t.Helper()
 	m := members{"system": "refund-agent", "decision": members{"kind": "refund", "status": "made", "outcome": "denied", "adverse": true},
 		"versions": members{"model": "refund-model@3", "policy": []string{"returns@5"}}}
-	for k, v := range more {
-		m[k] = v
-	}
+	maps.Copy(m, more)
 	if bound != "" {
 		r.mu.Lock()
 		r.governed[id] = &record.Governed{System: "in_service", Versions: []record.GovernedVersion{

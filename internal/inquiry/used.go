@@ -83,9 +83,9 @@ func isSuspect(leaf []byte) bool {
 
 // isEnv says the same of the environment.
 func isEnv(leaf []byte, env string) bool {
-	i := bytes.Index(leaf, []byte(`"env":`))
-	if i < 0 {
+	_, after, ok := bytes.Cut(leaf, []byte(`"env":`))
+	if !ok {
 		return env == "production"
 	}
-	return bytes.HasPrefix(leaf[i+len(`"env":`):], []byte(`"`+env+`"`))
+	return bytes.HasPrefix(after, []byte(`"`+env+`"`))
 }

@@ -30,7 +30,7 @@ type Query struct {
 func (q *Query) String() string { return q.text }
 
 // node is a part of a query: and, or, not or term.
-type node interface{}
+type node any
 
 type (
 	and  []node

@@ -346,9 +346,9 @@ func TestTenants(t *testing.T) {
 		s.ledgers["other"], s.custody["other"], s.register["other"] = other, custodian, register
 	})
 
-	all := ""
+	var all strings.Builder
 	for _, role := range access.Roles() {
-		all += fmt.Sprintf(" %s/other", role)
+		all.WriteString(fmt.Sprintf(" %s/other", role))
 	}
 	none := strings.NewReplacer("/main", "/nowhere", "{id}", "a", "{path}", "checkpoint")
 	tried := 0
@@ -362,8 +362,8 @@ func TestTenants(t *testing.T) {
 			body = decision("b")
 		}
 		path := fill.Replace(o.path)
-		got := r.as("person:eve"+all, path, body).problem(404, "not_found")
-		want := r.as("person:eve"+all, none.Replace(path), body).problem(404, "not_found")
+		got := r.as("person:eve"+all.String(), path, body).problem(404, "not_found")
+		want := r.as("person:eve"+all.String(), none.Replace(path), body).problem(404, "not_found")
 		if strings.ReplaceAll(got.Detail, "main", "nowhere") != want.Detail {
 			t.Errorf("%s tells that the ledger exists: %s", o.id, got.Detail)
 		}
@@ -371,7 +371,7 @@ func TestTenants(t *testing.T) {
 	if tried < 25 {
 		t.Errorf("only %d operations", tried)
 	}
-	if b := string(r.as("person:eve"+all, "/v1/ledgers", "").want(200).body); strings.Contains(b, "main") {
+	if b := string(r.as("person:eve"+all.String(), "/v1/ledgers", "").want(200).body); strings.Contains(b, "main") {
 		t.Errorf("lists %s", b)
 	}
 	if r.size() != 1 {
