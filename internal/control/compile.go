@@ -20,8 +20,8 @@ import (
 
 // Limits of an expression, in the units of CEL: about one for each step.
 const (
-	maxEstimate = 1_000_000_000 // what it could cost at worst, at registration
-	maxCost     = 1_000_000     // what it may cost over one record
+	maxEstimate = 1_000_000_000_000 // what it could cost at worst, at registration
+	maxCost     = 1_000_000         // what it may cost over one record
 )
 
 // environment is what expressions are compiled in.
@@ -146,8 +146,10 @@ type sizes struct{}
 func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 	switch n.Type().Kind() {
 	case types.ListKind, types.MapKind:
+		return &checker.SizeEstimate{Min: 0, Max: 100}
+	case types.DynKind:
 		return &checker.SizeEstimate{Min: 0, Max: 200}
-	case types.StringKind, types.BytesKind, types.DynKind:
+	case types.StringKind, types.BytesKind:
 		return &checker.SizeEstimate{Min: 0, Max: 4000}
 	}
 	return nil

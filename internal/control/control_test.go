@@ -114,7 +114,7 @@ func TestRefused(t *testing.T) {
 		"type":      {document(`r.decision.adverse == "yes"`), "/expect 1:20", "no matching overload", "one type"},
 		"syntax":    {document(`r.decision.adverse ==`), "/expect 1:22", "Syntax error", ""},
 		"no answer": {document(`r.decision.outcome`), "/expect", "string, not true or false", "compare"},
-		"cost":      {document(`r.inputs.all(a, r.inputs.all(b, r.inputs.all(c, r.inputs.all(d, texts(d) == texts(a)))))`), "/expect", "could cost", "fewer lists"},
+		"cost":      {document(`r.inputs.all(a, r.inputs.all(b, r.inputs.all(c, r.inputs.all(d, r.inputs.all(e, r.inputs.all(f, texts(f) == texts(a)))))))`), "/expect", "could cost", "fewer lists"},
 		"when":      {document(`true`, `when: r.system ==`), "/when 1:12", "Syntax error", ""},
 		"member":    {document(`true`, `sevrity: high`), "", "can not be read", "members are"},
 		"severity":  {[]byte(strings.Replace(string(document(`true`)), "severity: high", "severity: urgent", 1)), "/severity", "not a known value", "critical"},

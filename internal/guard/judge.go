@@ -188,10 +188,11 @@ func (c *trial) runControls(ctx context.Context) {
 }
 
 func (c *trial) sentence(version, result, severity, action, owner string) {
-	c.governed.Controls = append(c.governed.Controls, record.GovernedControl{Control: version, Result: result, Severity: severity, Action: action})
-	if result != "fail" && result != "error" {
+	if result != "fail" && result != "error" { // what would have followed stands in the control
+		c.governed.Controls = append(c.governed.Controls, record.GovernedControl{Control: version, Result: result})
 		return
 	}
+	c.governed.Controls = append(c.governed.Controls, record.GovernedControl{Control: version, Result: result, Severity: severity, Action: action})
 	code := "control_failed"
 	if result == "error" {
 		code = "control_error"
