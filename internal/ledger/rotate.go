@@ -84,12 +84,28 @@ func (l *Ledger) reidentify(ctx context.Context, tx *db.Tx, epoch int64) (*ident
 	return id, nil
 }
 
+// currentIdentity is what the log signs with now, whoever changed it.
+func (l *Ledger) currentIdentity(ctx context.Context) (id *identity, err error) {
+	err = l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		var epoch int64
+		if err := tx.QueryRow(ctx, `SELECT epoch FROM head WHERE one = 1`).Scan(&epoch); err != nil {
+			return err
+		}
+		id, err = l.reidentify(ctx, tx, epoch)
+		return err
+	})
+	return id, storage("read keys of the log", err)
+}
+
 // RotateKey gives the log a new signing key. The old key announces it: a
 // registry record, under a checkpoint that the old key signs. From then on both
 // sign, until [Ledger.RetireKey], so that who knows only the old one has time to
 // learn of the new. by is the pseudonymous actor. It returns the new verifier key.
 func (l *Ledger) RotateKey(ctx context.Context, by string) (string, error) {
-	old := l.identity.Load()
+	old, err := l.currentIdentity(ctx)
+	if err != nil {
+		return "", err
+	}
 	if len(old.signers) > 1 {
 		return "", fault(Conflict, "counterfoil key retire ends the rotation before", "the log signs with two keys already")
 	}
@@ -112,7 +128,10 @@ func (l *Ledger) RotateKey(ctx context.Context, by string) (string, error) {
 // RetireKey ends a rotation: the old key signs no more, and is destroyed. It
 // returns the verifier key that was retired.
 func (l *Ledger) RetireKey(ctx context.Context, by string) (string, error) {
-	id := l.identity.Load()
+	id, err := l.currentIdentity(ctx)
+	if err != nil {
+		return "", err
+	}
 	if len(id.signers) < 2 {
 		return "", fault(Conflict, "counterfoil key rotate begins a rotation", "the log signs with one key")
 	}
