@@ -157,13 +157,17 @@ func (c *cli) holdListCmd() *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tSTATUS\tHELD\tPLACED\tBY\tAPPROVED BY\tREVIEW BY")
+			fmt.Fprintln(w, "NAME\tSTATUS\tHELD\tPLACED\tBY\tAPPROVED BY\tRELEASE BY\tREVIEW BY")
 			for _, h := range l.Items {
 				late := ""
 				if h.Overdue {
 					late = " overdue"
 				}
-				fmt.Fprintf(w, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\n", h.Name, h.Status, late, thousands(h.Held), h.Created.Format(time.DateOnly), h.Requester, h.Approver, h.Until.Format(time.DateOnly))
+				status, review := h.Status, h.Until.Format(time.DateOnly)
+				if status == custody.StatusReleased { // it holds until then
+					status, review = "ends "+review, "-"
+				}
+				fmt.Fprintf(w, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", h.Name, status, late, thousands(h.Held), h.Created.Format(time.DateOnly), h.Requester, h.Approver, h.Executor, review)
 			}
 			return w.Flush()
 		})

@@ -227,7 +227,7 @@ func (c *Custodian) ReleaseHold(ctx context.Context, by By, name, reason string)
 	if from != StatusApproved && from != StatusPlaced {
 		return r, fault(ledger.Conflict, "", "hold %s is %s", r.Name, from)
 	}
-	r.Status, r.Requester, r.Changed = StatusReleasing, by.Actor, c.cfg.Now().UTC()
+	r.Status, r.Executor, r.Changed = StatusReleasing, by.Actor, c.cfg.Now().UTC() // who placed it stays on it
 	return r, c.hold(ctx, by, &r, map[string]any{"act": "release", "count": r.Count, "reason": reason}, func(ctx context.Context, tx *db.Tx) error {
 		return moveRequest(ctx, tx, &r, from)
 	})
@@ -239,16 +239,16 @@ func (c *Custodian) ApproveRelease(ctx context.Context, by By, name string, appr
 	if err != nil {
 		return r, err
 	}
-	if r.Requester == by.Actor {
+	if r.Executor == by.Actor {
 		return r, errSame("who asks for a release does not approve it")
 	}
 	now := c.cfg.Now().UTC()
 	act := "approve_release"
-	r.Approver, r.Changed = by.Actor, now
+	r.Changed = now
 	if approve {
 		r.Status, r.Until = StatusReleased, now.Add(c.cfg.Lift)
 	} else {
-		r.Status, act = StatusApproved, "refuse_release"
+		r.Status, r.Executor, act = StatusApproved, "", "refuse_release"
 	}
 	return r, c.hold(ctx, by, &r, map[string]any{"act": act, "count": r.Count, "reason": reason}, func(ctx context.Context, tx *db.Tx) error {
 		return moveRequest(ctx, tx, &r, StatusReleasing)

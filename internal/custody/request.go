@@ -47,8 +47,8 @@ type Request struct {
 	Status    string    `json:"status"`
 	Requester string    `json:"requester"`
 	Approver  string    `json:"approver,omitempty"`
-	Executor  string    `json:"executor,omitempty"`
-	Purpose   string    `json:"purpose,omitempty"` // of an erasure: its ground
+	Executor  string    `json:"executor,omitempty"` // of a hold: who asked for its release
+	Purpose   string    `json:"purpose,omitempty"`  // of an erasure: its ground
 	Ticket    string    `json:"ticket,omitempty"`
 	Created   time.Time `json:"created"`
 	Changed   time.Time `json:"changed"`
