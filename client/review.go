@@ -64,7 +64,7 @@ func VerifyWebhook(header http.Header, body []byte, secret string, now time.Time
 	mac.Write([]byte(id + "." + stamp + "."))
 	mac.Write(body)
 	want := []byte("v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	for _, have := range strings.Fields(header.Get("webhook-signature")) {
+	for have := range strings.FieldsSeq(header.Get("webhook-signature")) {
 		if hmac.Equal([]byte(have), want) {
 			return nil
 		}
