@@ -585,3 +585,13 @@ func TestManage(t *testing.T) {
 	call([]string{"Authorization", "Bearer cfk_nonsense"}, records, "").problem(401, "unauthenticated")
 	r.audit()
 }
+
+// TestShardGrants gives who has a grant in a ledger its closed shards, too.
+func TestShardGrants(t *testing.T) {
+	t.Parallel()
+	r := guarded(t, options{})
+	r.as("key:bot source", records, decision("a")).want(201)
+	r.shelf.change(func(s *shelf) { s.ledgers["main.2026-11"] = s.ledgers["main"] })
+	r.as("person:a auditor", "/v1/ledgers/main.2026-11/records/a", "").want(200)
+	r.as("person:a auditor/other", "/v1/ledgers/main.2026-11/records/a", "").problem(404, "not_found")
+}

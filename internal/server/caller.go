@@ -86,6 +86,13 @@ type caller struct {
 
 type callerKey struct{}
 
+// baseOf is the ledger that a closed shard, such as main.2026-11, belongs to: a
+// grant is for a ledger with all its shards. Names of ledgers have no dot.
+func baseOf(name string) string {
+	base, _, _ := strings.Cut(name, ".")
+	return base
+}
+
 // callerOf is who asks; every handler behind [Server.guarded] has one.
 func callerOf(r *http.Request) *caller {
 	c, ok := r.Context().Value(callerKey{}).(*caller)
@@ -146,17 +153,17 @@ func (c *caller) check() error {
 // not told that it exists.
 func (s *Server) allow(ctx context.Context, c *caller, action access.Action) error {
 	if c.ledger != "" {
-		if _, ok := s.cfg.Ledgers.Ledger(c.ledger); !ok || !c.Sees(c.ledger) {
+		if _, ok := s.cfg.Ledgers.Ledger(c.ledger); !ok || !c.Sees(baseOf(c.ledger)) {
 			return refused(string(ledger.NotFound), "GET /v1/ledgers lists those that you may see", "there is no ledger %q", c.ledger)
 		}
 	}
 	if action == seeing {
 		return nil
 	}
-	target := access.Target{Ledger: c.ledger, Purpose: c.purpose}
+	target := access.Target{Ledger: baseOf(c.ledger), Purpose: c.purpose}
 	d := c.May(action, target)
 	if !d.Allowed() && slices.Contains(bySystem, action) {
-		systems, _ := c.Systems(action, c.ledger)
+		systems, _ := c.Systems(action, baseOf(c.ledger))
 		for _, name := range systems {
 			target.System = name
 			if one := c.May(action, target); one.Allowed() {
@@ -207,7 +214,7 @@ func (s *Server) recordedIn(c *caller) string {
 		return c.ledger
 	}
 	for _, name := range s.cfg.Ledgers.Names() {
-		if c.Sees(name) {
+		if c.Sees(baseOf(name)) {
 			return name
 		}
 	}
@@ -223,7 +230,7 @@ func (s *Server) values(ctx context.Context, c *caller, st *record.Statement, po
 	if c.purpose == "" {
 		return a, nil, refused("purpose", "say why with the header "+headerPurpose+", for example "+headerPurpose+": complaint", "private values are opened for a purpose only")
 	}
-	target := access.Target{Ledger: c.ledger, System: f.System, Purpose: c.purpose}
+	target := access.Target{Ledger: baseOf(c.ledger), System: f.System, Purpose: c.purpose}
 	role, err := s.condition(ctx, c, access.ReadValue, target, &f, false)
 	if err != nil {
 		return a, nil, err

@@ -52,7 +52,7 @@ func (s *Server) custodian(r *http.Request) (*custody.Custodian, error) {
 // judged answers whether the condition of the caller's role is fulfilled for an
 // action that is not about one record.
 func (s *Server) ticketed(r *http.Request, c *caller, action access.Action, purpose, ticket string) error {
-	d := c.May(action, access.Target{Ledger: c.ledger, Purpose: purpose})
+	d := c.May(action, access.Target{Ledger: baseOf(c.ledger), Purpose: purpose})
 	switch {
 	case !d.Allowed():
 		return s.deny(r.Context(), c, action, "", "your grants do not cover this purpose")

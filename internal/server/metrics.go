@@ -78,7 +78,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		names = nil
 		text.WriteString("sign in       /auth/\n")
 	} else {
-		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !actor.Sees(name) })
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !actor.Sees(baseOf(name)) })
 	}
 	for _, name := range names {
 		text.WriteString(fmt.Sprintf("ledger %s\n  records     /v1/ledgers/%s/records\n  statistics  /v1/ledgers/%s/stats\n  log         /log/%s/checkpoint\n  trust       /v1/ledgers/%s/trust\n", name, name, name, name, name))

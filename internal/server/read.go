@@ -240,7 +240,7 @@ func (s *Server) ledgers(r *http.Request) (api.Ledgers, error) {
 	}
 	out := api.Ledgers{Ledgers: []api.LedgerInfo{}}
 	for _, name := range s.cfg.Ledgers.Names() {
-		if l, ok := s.cfg.Ledgers.Ledger(name); ok && callerOf(r).Sees(name) {
+		if l, ok := s.cfg.Ledgers.Ledger(name); ok && callerOf(r).Sees(baseOf(name)) {
 			out.Ledgers = append(out.Ledgers, api.LedgerInfo{Name: name, Origin: l.Origin(), VerifierKey: l.VerifierKey()})
 		}
 	}
