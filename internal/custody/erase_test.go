@@ -4,6 +4,7 @@ package custody_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -235,4 +236,31 @@ func TestVault(t *testing.T) {
 	if bad := must[[]custody.Conflict](t)(r.c.CheckDisposals(ctx)); len(bad) != 1 || bad[0].What != "copy" || bad[0].ID != "d-2" {
 		t.Errorf("conflicts %v", bad)
 	}
+}
+
+// TestReleaseRefused refuses the release of a hold that nobody has approved: that
+// approves nothing, and who asked before the two were told apart is still the same.
+func TestReleaseRefused(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
+		r := newRig(t, dbc, nil)
+		ctx := t.Context()
+		r.decide("d-1", "mia", true)
+		must[custody.Request](t)(r.c.PlaceHold(ctx, lena, custody.HoldSpec{Name: "h", Records: []string{"d-1"}, Matter: "m"}))
+		must[custody.Request](t)(r.c.ReleaseHold(ctx, lena, "h", ""))
+		if h := must[custody.Request](t)(r.c.ApproveRelease(ctx, piet, "h", false, "")); h.Status != custody.StatusPlaced || h.Approver != "" {
+			t.Errorf("after the refusal: %+v", h)
+		}
+		must[custody.Request](t)(r.c.ReleaseHold(ctx, lena, "h", ""))
+		err := r.d.Write(ctx, func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE request SET executor = NULL WHERE kind = 'hold'`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.c.ApproveRelease(ctx, lena, "h", true, ""); code(err) != ledger.Forbidden {
+			t.Errorf("released alone: %v", err)
+		}
+	})
 }

@@ -239,7 +239,11 @@ func (c *Custodian) ApproveRelease(ctx context.Context, by By, name string, appr
 	if err != nil {
 		return r, err
 	}
-	if r.Executor == by.Actor {
+	asked := r.Executor
+	if asked == "" { // asked for before who asks was kept apart from who placed it
+		asked = r.Requester
+	}
+	if asked == by.Actor {
 		return r, errSame("who asks for a release does not approve it")
 	}
 	now := c.cfg.Now().UTC()
@@ -249,6 +253,9 @@ func (c *Custodian) ApproveRelease(ctx context.Context, by By, name string, appr
 		r.Status, r.Until = StatusReleased, now.Add(c.cfg.Lift)
 	} else {
 		r.Status, r.Executor, act = StatusApproved, "", "refuse_release"
+		if r.Approver == "" { // refusing the release approves nothing
+			r.Status = StatusPlaced
+		}
 	}
 	return r, c.hold(ctx, by, &r, map[string]any{"act": act, "count": r.Count, "reason": reason}, func(ctx context.Context, tx *db.Tx) error {
 		return moveRequest(ctx, tx, &r, StatusReleasing)
