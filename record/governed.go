@@ -4,7 +4,6 @@ package record
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -163,7 +162,15 @@ func (g *Governed) check() error {
 	return nil
 }
 
-func oneOf(s, words string) bool    { return s != "" && slices.Contains(strings.Fields(words), s) }
+func oneOf(s, words string) bool {
+	for w := range strings.FieldsSeq(words) {
+		if w == s {
+			return true
+		}
+	}
+	return false
+}
+
 func optional(s, words string) bool { return s == "" || oneOf(s, words) }
 
 func isVersion(s string) bool {

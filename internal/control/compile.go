@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/checker"
+	"github.com/google/cel-go/common/functions"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/ext"
 
 	"github.com/counterfoil/counterfoil/record"
@@ -24,8 +26,8 @@ const (
 	maxCost     = 1_000_000         // what it may cost over one record
 )
 
-// environment is what expressions are compiled in.
-var environment = sync.OnceValues(func() (*cel.Env, error) {
+// environment is what expressions are compiled in, and the functions it has.
+var environment = sync.OnceValues(func() (*environs, error) {
 	opts := []cel.EnvOption{
 		cel.CustomTypeProvider(schema),
 		cel.Variable("r", cel.ObjectType(rootName)),
@@ -35,13 +37,24 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		ext.Strings(), ext.Sets(), ext.Math(), ext.Lists(),
 		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals()),
 	}
-	return cel.NewEnv(append(opts, functions()...)...)
+	env, err := cel.NewEnv(append(opts, ownFunctions()...)...)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := overloads(env)
+	return &environs{env, calls}, err
 })
+
+type environs struct {
+	*cel.Env
+	calls map[string]*functions.Overload
+}
 
 // Control is a compiled control. It is immutable and safe for concurrent use.
 type Control struct {
 	Document
-	when, expect cel.Program // when may be nil: it always applies
+	when, expect *program // when may be nil: it always applies
+	params       ref.Val
 }
 
 // Named is a control under the name@version that the register has it by.
@@ -57,7 +70,7 @@ func Compile(text []byte) (*Control, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Control{Document: *d}
+	c := &Control{Document: *d, params: fromNative(d.Params)}
 	bad := &Invalid{}
 	if d.When != "" {
 		c.when = c.program(bad, "/when", d.When)
@@ -69,7 +82,7 @@ func Compile(text []byte) (*Control, error) {
 	return c, nil
 }
 
-func (c *Control) program(bad *Invalid, where, text string) cel.Program {
+func (c *Control) program(bad *Invalid, where, text string) *program {
 	env, err := environment()
 	if err != nil {
 		bad.add(where, "", "the environment of expressions can not be made: %v", err)
@@ -92,12 +105,8 @@ func (c *Control) program(bad *Invalid, where, text string) cel.Program {
 		bad.add(where, "look at fewer lists within lists", "the expression could cost %d, the limit is %d", cost.Max, maxEstimate)
 		return nil
 	}
-	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if err != nil || cost.Max > maxCost { // others can not cost more, and counting costs time
-		opts = append(opts, cel.CostLimit(maxCost))
-	}
-	p, err := env.Program(ast, opts...)
-	if err != nil {
+	p := &program{plan: plan(ast.NativeRep(), env.calls, c.params)}
+	if p.slow, err = env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxCost)); err != nil {
 		bad.add(where, "", "the expression can not be made a program: %v", err)
 		return nil
 	}

@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"unicode"
 
 	"github.com/google/cel-go/cel"
@@ -17,38 +15,60 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// functions are those that controls have beside the ones of CEL:
+// ownFunctions are those that controls have beside the ones of CEL:
 //
 //	texts(value) list(string)            every string inside a value
 //	mentions(value, list(string)) bool   whether one of the words, or phrases, stands in it
 //	personal(value) list(string)         kinds of personal data that stand in it
-func functions() []cel.EnvOption {
+func ownFunctions() []cel.EnvOption {
 	words := cel.ListType(cel.StringType)
 	return []cel.EnvOption{
 		cel.Function("texts", cel.Overload("texts_any", []*cel.Type{cel.DynType}, words,
 			cel.UnaryBinding(func(v ref.Val) ref.Val { return types.DefaultTypeAdapter.NativeToValue(textsOf(v)) }))),
 		cel.Function("mentions", cel.Overload("mentions_any_list", []*cel.Type{cel.DynType, words}, cel.BoolType,
-			cel.BinaryBinding(func(v, list ref.Val) ref.Val { return types.Bool(mentions(textsOf(v), textsOf(list))) }))),
+			cel.BinaryBinding(func(v, words ref.Val) ref.Val { return types.Bool(mentions(v, words)) }))),
 		cel.Function("personal", cel.Overload("personal_any", []*cel.Type{cel.DynType}, words,
-			cel.UnaryBinding(func(v ref.Val) ref.Val { return types.DefaultTypeAdapter.NativeToValue(personal(textsOf(v))) }))),
+			cel.UnaryBinding(func(v ref.Val) ref.Val { return personal(v, newText) }))),
 	}
 }
 
 // maxDepth bounds how deep a value is searched: records are no deeper.
 const maxDepth = 40
 
-func textsOf(v ref.Val) []string { return appendTexts(nil, v, maxDepth) }
+func textsOf(v ref.Val) []string {
+	var out []string
+	eachText(v, maxDepth, func(s string) bool {
+		out = append(out, s)
+		return true
+	})
+	return out
+}
 
-func appendTexts(out []string, v ref.Val, depth int) []string {
+// eachText calls f with every string inside a value until it returns false.
+func eachText(v ref.Val, depth int, f func(string) bool) bool {
 	if depth == 0 {
-		return out
+		return true
 	}
 	switch v := v.(type) {
 	case types.String:
-		return append(out, string(v))
+		return f(string(v))
+	case *list:
+		for _, e := range v.elements {
+			if !eachText(e, depth-1, f) {
+				return false
+			}
+		}
+	case *object: // its members are sorted, as canonical JSON has them
+		for _, m := range v.members {
+			if !eachText(m.value, depth-1, f) {
+				return false
+			}
+		}
 	case traits.Lister:
 		for it := v.Iterator(); it.HasNext() == types.True; {
-			out = appendTexts(out, it.Next(), depth-1)
+			if !eachText(it.Next(), depth-1, f) {
+				return false
+			}
 		}
 	case traits.Mapper:
 		var keys []string // in a stable order
@@ -59,59 +79,119 @@ func appendTexts(out []string, v ref.Val, depth int) []string {
 		}
 		slices.Sort(keys)
 		for _, k := range keys {
-			out = appendTexts(out, v.Get(types.String(k)), depth-1)
+			if !eachText(v.Get(types.String(k)), depth-1, f) {
+				return false
+			}
 		}
 	}
-	return out
+	return true
 }
+
+// text is a string of a record, with what was found out about it.
+type text struct {
+	raw, lower, folded string
+	kinds              []string // see kindsOf
+	searched           bool
+}
+
+func newText(s string) *text { return &text{raw: s, lower: strings.ToLower(s)} }
 
 // mentions looks for whole words, whatever their case. Words are cut at what is
 // neither a letter nor a digit.
-func mentions(texts, wanted []string) bool {
-	for _, t := range texts {
-		lower, folded := strings.ToLower(t), ""
-		for _, w := range wanted {
-			p := phraseOf(w)
-			if p.folded == "" || !strings.Contains(lower, p.first) {
-				continue // most texts: nothing is folded
-			}
-			if folded == "" {
-				folded = " " + fold(t) + " "
-			}
-			if strings.Contains(folded, p.folded) {
-				return true
-			}
+func (t *text) mentions(wanted []phrase) bool {
+	for _, p := range wanted {
+		if p.folded == "" || !strings.Contains(t.lower, p.first) {
+			continue // most texts: nothing is folded
+		}
+		if t.folded == "" {
+			t.folded = " " + fold(t.raw) + " "
+		}
+		if strings.Contains(t.folded, p.folded) {
+			return true
 		}
 	}
 	return false
 }
 
+// personal gives the kinds of personal data that stand in the text.
+func (t *text) personal() []string {
+	if !t.searched {
+		t.kinds, t.searched = kindsOf(t), true
+	}
+	return t.kinds
+}
+
+func mentions(v, words ref.Val) bool {
+	wanted := phrasesOf(words)
+	return !eachText(v, maxDepth, func(s string) bool { return !newText(s).mentions(wanted) })
+}
+
+// mentionsStep is mentions with words that are known beforehand.
+func mentionsStep(of step, wanted []phrase) step {
+	return func(f *frame) ref.Val {
+		v := of(f)
+		if types.IsUnknownOrError(v) {
+			return v
+		}
+		return types.Bool(!eachText(v, maxDepth, func(s string) bool {
+			f.cost += 1 + len(s)/10
+			return !f.in.text(s).mentions(wanted)
+		}))
+	}
+}
+
+func personalStep(of step) step {
+	return func(f *frame) ref.Val {
+		v := of(f)
+		if types.IsUnknownOrError(v) {
+			return v
+		}
+		return personal(v, func(s string) *text {
+			f.cost += 1 + len(s)/10
+			return f.in.text(s)
+		})
+	}
+}
+
+// personal lists kinds of personal data, conservatively: what it names is there,
+// what it does not name may be there all the same.
+func personal(v ref.Val, known func(string) *text) ref.Val {
+	var found []string
+	eachText(v, maxDepth, func(s string) bool {
+		for _, kind := range known(s).personal() {
+			if !slices.Contains(found, kind) {
+				found = append(found, kind)
+			}
+		}
+		return true
+	})
+	if found == nil {
+		return nothing
+	}
+	slices.Sort(found)
+	kinds := make([]ref.Val, len(found))
+	for i, k := range found {
+		kinds[i] = types.String(k)
+	}
+	return newList(kinds)
+}
+
+var nothing = newList(nil)
+
 // phrase is what is looked for, made ready.
 type phrase struct{ first, folded string }
 
-// phrases remembers them: lists of words are constants of controls, nearly
-// always. It is bounded, since an expression may make them of what a record holds.
-var (
-	phrases   sync.Map
-	phraseNum atomic.Int64
-)
-
-const maxPhrases = 10000
-
-func phraseOf(w string) phrase {
-	if p, ok := phrases.Load(w); ok {
-		return p.(phrase)
+func phrasesOf(words ref.Val) []phrase {
+	var out []phrase
+	for _, w := range textsOf(words) {
+		p := phrase{}
+		if f := fold(w); f != "" {
+			p.folded = " " + f + " "
+			p.first, _, _ = strings.Cut(f, " ")
+		}
+		out = append(out, p)
 	}
-	p := phrase{}
-	if f := fold(w); f != "" {
-		p.folded = " " + f + " "
-		p.first, _, _ = strings.Cut(f, " ")
-	}
-	if phraseNum.Load() < maxPhrases {
-		phraseNum.Add(1)
-		phrases.Store(w, p)
-	}
-	return p
+	return out
 }
 
 func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
@@ -128,32 +208,26 @@ var (
 )
 
 // birthWords stand before a date of birth.
-var birthWords = []string{"date of birth", "dob", "born on", "geboren am"}
+var birthWords = phrasesOf(fromNative([]string{"date of birth", "dob", "born on", "geboren am"}))
 
-// personal lists kinds of personal data, conservatively: what it names is there,
-// what it does not name may be there all the same.
-func personal(texts []string) []string {
-	found := map[string]bool{}
-	for _, t := range texts { // what is cheap to rule out is not looked for
-		digits := 0
-		for i := range len(t) {
-			if t[i] >= '0' && t[i] <= '9' {
-				digits++
-			}
-		}
-		found["email"] = found["email"] || strings.Contains(t, "@") && emailForm.MatchString(t)
-		found["phone"] = found["phone"] || digits >= 8 && phoneForm.MatchString(t)
-		found["birth_date"] = found["birth_date"] || mentions([]string{t}, birthWords)
-		found["card"] = found["card"] || digits >= 13 && slices.ContainsFunc(cardForm.FindAllString(t, 20), luhn)
-		found["iban"] = found["iban"] || digits >= 8 && slices.ContainsFunc(ibanForm.FindAllString(t, 20), iban)
-	}
-	out := []string{}
-	for _, kind := range []string{"birth_date", "card", "email", "iban", "phone"} {
-		if found[kind] {
-			out = append(out, kind)
+func kindsOf(t *text) (kinds []string) {
+	digits := 0 // what is cheap to rule out is not looked for
+	for i := range len(t.raw) {
+		if t.raw[i] >= '0' && t.raw[i] <= '9' {
+			digits++
 		}
 	}
-	return out
+	add := func(kind string, is bool) {
+		if is {
+			kinds = append(kinds, kind)
+		}
+	}
+	add("birth_date", t.mentions(birthWords))
+	add("card", digits >= 13 && slices.ContainsFunc(cardForm.FindAllString(t.raw, 20), luhn))
+	add("email", strings.Contains(t.raw, "@") && emailForm.MatchString(t.raw))
+	add("iban", digits >= 8 && slices.ContainsFunc(ibanForm.FindAllString(t.raw, 20), iban))
+	add("phone", digits >= 8 && phoneForm.MatchString(t.raw))
+	return kinds
 }
 
 // luhn checks the last digit of a card number (ISO/IEC 7812).

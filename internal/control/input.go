@@ -3,16 +3,16 @@
 package control
 
 import (
-	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/counterfoil/counterfoil/record"
 )
 
 // Input is a record that controls are run on. It is decoded once, when the first
-// needs it, and safe for concurrent use.
+// needs it, and belongs to one goroutine.
 type Input struct {
 	// Partial says that values of the record were erased: a control that misses
 	// something is skipped then.
@@ -21,53 +21,50 @@ type Input struct {
 	rec    *record.Record
 	fields record.Fields
 	now    time.Time
-	once   sync.Once
-	root   map[string]any
-	err    error
+	root   ref.Val
+	texts  map[string]*text // what was searched
+	frame  frame            // of the expression that runs
 }
 
 // NewInput makes the input of a record; now is what expressions see as now.
 func NewInput(r *record.Record, now time.Time) *Input {
-	return &Input{rec: r, fields: r.Fields(), now: now}
+	return &Input{rec: r, fields: r.Fields(), now: now, texts: map[string]*text{}}
 }
 
-// values decodes the record into maps, with times and whole numbers as the types
-// that expressions were checked with.
-func (in *Input) values() (map[string]any, error) {
-	in.once.Do(func() {
-		var v any
-		if in.err = json.Unmarshal(in.rec.Canonical(), &v); in.err == nil {
-			in.root, _ = v.(map[string]any) // a record is an object
-			convert(schema.shapes[rootName], in.root)
-		}
-	})
-	return in.root, in.err
+// value is the record as expressions see it.
+func (in *Input) value() ref.Val {
+	if in.root == nil {
+		in.root = decode(in.rec.Canonical())
+	}
+	return in.root
 }
 
-// convert goes through the public members of an object.
-func convert(s *shape, object map[string]any) {
-	for _, name := range s.times {
-		if text, ok := object[name].(string); ok {
-			if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-				object[name] = t
+// text is a string of the record; several controls search the same.
+func (in *Input) text(s string) *text {
+	t := in.texts[s]
+	if t == nil {
+		t = newText(s)
+		in.texts[s] = t
+	}
+	return t
+}
+
+// Pairs lists the texts of two members of the objects of a list, where an object
+// has both.
+func (in *Input) Pairs(members, one, other string) (out [][2]string) {
+	root, _ := in.value().(*object) // a record is an object
+	l, ok := root.member(members).(*list)
+	if !ok {
+		return nil
+	}
+	for _, e := range l.elements {
+		if o, ok := e.(*object); ok {
+			a, is := o.member(one).(types.String)
+			b, too := o.member(other).(types.String)
+			if is && too {
+				out = append(out, [2]string{string(a), string(b)})
 			}
 		}
 	}
-	for _, name := range s.whole {
-		if n, ok := object[name].(float64); ok {
-			object[name] = int64(n)
-		}
-	}
-	for name, child := range s.shapes {
-		switch v := object[name].(type) {
-		case map[string]any:
-			convert(child, v)
-		case []any:
-			for _, e := range v {
-				if m, ok := e.(map[string]any); ok {
-					convert(child, m)
-				}
-			}
-		}
-	}
+	return out
 }

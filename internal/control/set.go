@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 )
 
 // Set is the controls of one moment. It is immutable and safe for concurrent use.
@@ -44,7 +44,7 @@ type Result struct {
 
 // Run runs the controls that the decision is in the scope of.
 func (s *Set) Run(ctx context.Context, in *Input) []Result {
-	var out []Result
+	out := make([]Result, 0, len(s.all))
 	everywhere, here := s.by[""], s.by[in.fields.System]
 	for len(everywhere) > 0 || len(here) > 0 {
 		var i int
@@ -89,13 +89,9 @@ func (c *Control) run(in *Input) (result, reason string) {
 			result, reason = Error, fmt.Sprintf("the control failed: %v", p)
 		}
 	}()
-	root, err := in.values()
-	if err != nil {
-		return Error, err.Error()
-	}
-	vars := map[string]any{"r": root, "now": in.now, "params": c.params()}
+	root := in.value()
 	if c.when != nil {
-		applies, reason := evaluate(c.when, vars)
+		applies, reason := answer(c.when.eval(c, in, root))
 		if reason != "" {
 			return in.unknown(reason)
 		}
@@ -103,7 +99,7 @@ func (c *Control) run(in *Input) (result, reason string) {
 			return Skip, "it does not apply"
 		}
 	}
-	ok, reason := evaluate(c.expect, vars)
+	ok, reason := answer(c.expect.eval(c, in, root))
 	switch {
 	case reason != "":
 		return in.unknown(reason)
@@ -121,24 +117,13 @@ func (in *Input) unknown(reason string) (string, string) {
 	return Error, reason
 }
 
-var noParams = map[string]any{}
-
-func (c *Control) params() map[string]any {
-	if c.Params == nil {
-		return noParams
+// answer is what an expression came to; a reason says why there is no answer.
+func answer(v ref.Val) (ok bool, reason string) {
+	switch v := v.(type) {
+	case types.Bool:
+		return bool(v), ""
+	case *types.Err:
+		return false, strings.Join(strings.Fields(v.Error()), " ")
 	}
-	return c.Params
-}
-
-// evaluate runs one expression; a reason says why there is no answer.
-func evaluate(p cel.Program, vars map[string]any) (ok bool, reason string) {
-	v, _, err := p.Eval(vars)
-	if err != nil {
-		return false, strings.Join(strings.Fields(err.Error()), " ")
-	}
-	b, is := v.(types.Bool)
-	if !is {
-		return false, fmt.Sprintf("the expression gave a %s, not true or false", v.Type().TypeName())
-	}
-	return bool(b), ""
+	return false, fmt.Sprintf("the expression gave a %s, not true or false", v.Type().TypeName())
 }

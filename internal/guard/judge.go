@@ -4,7 +4,6 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func (j *judge) Judge(ctx context.Context, h ledger.Hearing) (*ledger.Judgement,
 	if j.reg.Size() == 0 {
 		return nil, nil
 	}
-	c := &trial{judge: j, hearing: h, fields: h.Record.Fields(), governed: &record.Governed{Register: j.reg.Size(), System: "unknown"}}
+	c := &trial{judge: j, hearing: h, input: control.NewInput(h.Record, h.Recorded), fields: h.Record.Fields(), governed: &record.Governed{Register: j.reg.Size(), System: "unknown"}}
 	if c.env = c.fields.Env; c.env == "" {
 		c.env = "production"
 	}
@@ -67,6 +66,7 @@ func (j *judge) Judge(ctx context.Context, h ledger.Hearing) (*ledger.Judgement,
 type trial struct {
 	judge    *judge
 	hearing  ledger.Hearing
+	input    *control.Input
 	fields   record.Fields
 	env      string
 	system   System
@@ -155,16 +155,9 @@ func (c *trial) firstBad() string {
 // judgeModels compares the models that were asked with those that answered. A
 // name that goes on, as gpt-4o-2024-08-06 of gpt-4o, is the same model.
 func (c *trial) judgeModels() {
-	var steps []struct {
-		Asked    string `json:"request_model"`
-		Answered string `json:"response_model"`
-	}
-	raw := c.hearing.Record.Member("steps")
-	if raw == nil || json.Unmarshal(raw, &steps) != nil {
-		return
-	}
-	for _, s := range steps {
-		if s.Asked != "" && s.Answered != "" && s.Answered != s.Asked && !strings.HasPrefix(s.Answered, s.Asked+"-") {
+	for _, s := range c.input.Pairs("steps", "request_model", "response_model") {
+		asked, answered := s[0], s[1]
+		if asked != "" && answered != "" && answered != asked && !strings.HasPrefix(answered, asked+"-") {
 			c.find(found{code: "model_mismatch", severity: "medium"})
 			return
 		}
@@ -181,8 +174,9 @@ func (c *trial) runControls(ctx context.Context) {
 	for _, version := range court.broken {
 		c.sentence(version, "error", "high", "flag", "")
 	}
-	in := control.NewInput(c.hearing.Record, c.hearing.Recorded)
-	for _, r := range set.Run(ctx, in) {
+	results := set.Run(ctx, c.input)
+	c.governed.Controls = slices.Grow(c.governed.Controls, len(results))
+	for _, r := range results {
 		c.sentence(r.Version, r.Result, r.Control.Severity, r.Control.Action, r.Control.Owner)
 	}
 }
