@@ -162,15 +162,19 @@ func (x *extractor) value(pattern string) (string, error) {
 	return text, nil
 }
 
+// derived says of which paths the values of a made field are.
+var derived = map[string]string{
+	"/versions/model": "version", "/versions/prompt": "version", "/versions/config": "version", "/versions/policy/*": "version",
+	"/versions/control/*": "version", "/versions/dataset/*": "version", "/versions/tool/*": "version", "/finding/version": "version",
+	"/access/role": "role", "/oversight/role": "role",
+	"/access/actor": "person", "/oversight/actor": "person", "/registry/actor": "person", "/registry/approver": "person", "/hold/actor": "person",
+	"/erasure/requester": "person", "/erasure/approver": "person", "/erasure/executor": "person",
+}
+
 // derive adds the values that are made of others.
 func (x *extractor) derive(pattern, text string) {
-	switch pattern {
-	case "/versions/model", "/versions/prompt", "/versions/config", "/versions/policy/*", "/versions/control/*", "/versions/dataset/*", "/versions/tool/*", "/finding/version":
-		x.out.add("version", text)
-	case "/access/role", "/oversight/role":
-		x.out.add("role", text)
-	case "/access/actor", "/oversight/actor", "/registry/actor", "/registry/approver", "/hold/actor", "/erasure/requester", "/erasure/approver", "/erasure/executor":
-		x.out.add("person", text)
+	if field := derived[pattern]; field != "" {
+		x.out.add(field, text)
 	}
 	if as := follows[pattern]; as != "" {
 		x.out.follow = append(x.out.follow, posting{as, text})

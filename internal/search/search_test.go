@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/search"
+	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -109,6 +111,57 @@ func (r *rig) ids(q string) []string {
 	}
 	if int64(len(out)) != res.Total {
 		r.Errorf("%s: %d listed of %d", q, len(out), res.Total)
+	}
+	if chosen := r.chosen(q); !slices.Equal(chosen, out) {
+		r.Errorf("%s: finds %v, as the selection of a pack %v", q, out, chosen)
+	}
+	return out
+}
+
+// chosen are what a query selects for a pack.
+func (r *rig) chosen(q string) []string {
+	r.Helper()
+	parsed, err := search.Parse(q, now)
+	if err != nil {
+		r.Fatal(err)
+	}
+	sel, err := parsed.Selection()
+	if err != nil {
+		r.Fatalf("%s: %v", q, err)
+	}
+	b, err := json.Marshal(sel)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if sel, err = pack.ParseSelection(b); err != nil {
+		r.Fatalf("%s: %s: %v", q, b, err)
+	}
+	var all [][]byte
+	for e, err := range r.l.Entries(r.Context(), 0, -1) {
+		if err != nil {
+			r.Fatal(err)
+		}
+		all = append(all, e.Statement)
+	}
+	indexes, err := pack.Choose(sel, false, func() iter.Seq2[[]byte, error] {
+		return func(yield func([]byte, error) bool) {
+			for _, s := range all {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	out := []string{}
+	for _, i := range indexes {
+		st, err := record.ParseStatement(all[i])
+		if err != nil {
+			r.Fatal(err)
+		}
+		out = append(out, st.ID())
 	}
 	return out
 }
