@@ -96,6 +96,9 @@ type leaf struct {
 	doc       map[string]any
 	id, about string
 	targets   []string // of a tombstone: the records that it says something of
+	month     string   // class and month in which the leaf was recorded
+	expired   string   // of a tombstone: class and month that it says something of
+	target    string   // of an access record
 }
 
 func readLeaf(statement []byte) (*leaf, error) {
@@ -108,21 +111,49 @@ func readLeaf(statement []byte) (*leaf, error) {
 	l.id, _ = l.doc["id"].(string)
 	l.about, _ = l.doc["about"].(string)
 	l.targets = texts(l.doc, "/erasure/targets/*/id")
+	l.target = text(l.doc, "/access/target")
+	if class, month := text(l.doc, "/erasure/class"), text(l.doc, "/erasure/month"); class != "" && month != "" {
+		l.expired = class + " " + month
+	}
+	if recorded := text(l.doc, "/recorded"); len(recorded) > 7 {
+		class := text(l.doc, "/retention")
+		if class == "" {
+			class = "default"
+		}
+		l.month = class + " " + recorded[:7]
+	}
 	return l, nil
+}
+
+// text is the first text at a path, or empty.
+func text(doc map[string]any, at string) string {
+	if all := texts(doc, at); len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }
 
 // Leaves walks the statements of a log from its first leaf on; it can be called
 // again.
 type Leaves func() iter.Seq2[[]byte, error]
 
-// Choose gives the indexes of what belongs into a pack, in order: the leaves that
-// the selection selects and, if related, whatever is about one of them, and so
-// on, and the tombstones of their values. It walks the leaves once or twice.
-func Choose(s *Selection, related bool, leaves Leaves) ([]int64, error) {
-	c := &chooser{followed: map[*Selection]map[string]bool{}}
-	c.gather(s)
+// Wanted is what belongs into a pack: the leaves that Selection selects; if
+// Related, whatever is about one of them, and about that, and so on, and the
+// tombstones of their values; and the access records of the request for the pack,
+// which have it as their target.
+type Wanted struct {
+	Selection *Selection
+	Related   bool
+	Request   string
+}
+
+// Choose gives the indexes of what is wanted, in order. It walks the leaves once
+// or twice.
+func Choose(w Wanted, leaves Leaves) ([]int64, error) {
+	c := &chooser{followed: map[*Selection]map[string]bool{}, ids: map[string]bool{}, months: map[string]int64{}}
+	c.gather(w.Selection)
 	if len(c.followed) > 0 {
-		err := c.walk(leaves, func(_ int64, l *leaf) {
+		err := walk(leaves, func(_ int64, l *leaf) {
 			for inner, ids := range c.followed {
 				if l.about != "" && c.matches(inner, l) {
 					ids[l.about] = true
@@ -133,39 +164,61 @@ func Choose(s *Selection, related bool, leaves Leaves) ([]int64, error) {
 			return nil, err
 		}
 	}
-	var chosen []int64
 	var open []link
-	ids := map[string]bool{}
-	err := c.walk(leaves, func(i int64, l *leaf) {
-		if c.matches(s, l) {
-			chosen, ids[l.id] = append(chosen, i), true
-		} else if related && (l.about != "" || l.targets != nil) {
-			open = append(open, link{i, l.id, append(l.targets, l.about)})
+	err := walk(leaves, func(i int64, l *leaf) {
+		switch {
+		case c.matches(w.Selection, l):
+			c.choose(i, l.id, l.month)
+		case w.Request != "" && l.target == w.Request:
+			c.chosen = append(c.chosen, i)
+		case w.Related && (l.about != "" || l.targets != nil || l.expired != ""):
+			open = append(open, link{i, l.id, l.month, l.expired, append(l.targets, l.about)})
 		}
 	})
 	for found := true; found; { // what is about what is about one of them
 		found = false
 		open = slices.DeleteFunc(open, func(o link) bool {
-			if !slices.ContainsFunc(o.to, func(id string) bool { return id != "" && ids[id] }) {
+			if !c.concerns(o) {
 				return false
 			}
-			chosen, ids[o.id], found = append(chosen, o.index), true, true
+			c.choose(o.index, o.id, o.month)
+			found = true
 			return true
 		})
 	}
-	slices.Sort(chosen)
-	return chosen, err
+	slices.Sort(c.chosen)
+	return c.chosen, err
 }
 
 // link is a leaf that says something of others.
 type link struct {
-	index int64
-	id    string
-	to    []string
+	index              int64
+	id, month, expired string
+	to                 []string
 }
 
 type chooser struct {
 	followed map[*Selection]map[string]bool // ids that a leaf selected by it is about
+	chosen   []int64
+	ids      map[string]bool
+	months   map[string]int64 // the first that was chosen of a class and month
+}
+
+func (c *chooser) choose(index int64, id, month string) {
+	c.chosen, c.ids[id] = append(c.chosen, index), true
+	if first, ok := c.months[month]; !ok || index < first {
+		c.months[month] = index
+	}
+}
+
+// concerns says whether a leaf says something of one that was chosen. What a month
+// lost is what stood before.
+func (c *chooser) concerns(o link) bool {
+	if slices.ContainsFunc(o.to, func(id string) bool { return id != "" && c.ids[id] }) {
+		return true
+	}
+	first, ok := c.months[o.expired]
+	return ok && o.expired != "" && first < o.index
 }
 
 // gather finds the parts that need a walk of their own. Those within one another
@@ -180,7 +233,7 @@ func (c *chooser) gather(s *Selection) {
 	}
 }
 
-func (c *chooser) walk(leaves Leaves, f func(int64, *leaf)) error {
+func walk(leaves Leaves, f func(int64, *leaf)) error {
 	i := int64(0)
 	for statement, err := range leaves() {
 		if err != nil {
