@@ -289,8 +289,12 @@ func (k *records) receipt(e *entry, l *leaf) {
 		Salt    string         `json:"salt"`
 		Value   jsontext.Value `json:"value"`
 	}
-	rc := proof.Receipt{Statement: e.Statement, Timestamp: k.token}
+	type erased struct {
+		Pointer   string `json:"pointer"`
+		Tombstone string `json:"tombstone"`
+	}
 	var disclosed []opened
+	var gone []erased
 	for _, d := range k.opened[e.Index] {
 		if d.ID != l.id {
 			k.fault(BadFile, FileDisclosures, 0, d.ID, "the record at index %d is %s", d.Index, l.id)
@@ -302,18 +306,18 @@ func (k *records) receipt(e *entry, l *leaf) {
 		if t.ID != l.id {
 			k.fault(BadFile, FileTombstones, 0, t.ID, "the record at index %d is %s", t.Index, l.id)
 		}
-		rc.Erased = append(rc.Erased, proof.Erasure{Pointer: t.Pointer, Tombstone: t.Tombstone})
+		gone = append(gone, erased{t.Pointer, t.Tombstone})
 		k.due = append(k.due, t)
 	}
 	delete(k.gone, e.Index)
 	file, err := json.Marshal(struct {
-		Receipt   string          `json:"receipt"`
-		Statement jsontext.Value  `json:"statement"`
-		Proof     string          `json:"proof"`
-		Timestamp []byte          `json:"timestamp,omitempty"`
-		Disclosed []opened        `json:"disclosed,omitempty"`
-		Erased    []proof.Erasure `json:"erased,omitempty"`
-	}{proof.ReceiptFormat, e.Statement, string(path), k.token, disclosed, rc.Erased})
+		Receipt   string         `json:"receipt"`
+		Statement jsontext.Value `json:"statement"`
+		Proof     string         `json:"proof"`
+		Timestamp []byte         `json:"timestamp,omitempty"`
+		Disclosed []opened       `json:"disclosed,omitempty"`
+		Erased    []erased       `json:"erased,omitempty"`
+	}{proof.ReceiptFormat, e.Statement, string(path), k.token, disclosed, gone})
 	if err != nil {
 		k.fault(BadRecord, FileRecords, k.line, l.id, "%v", err)
 		return

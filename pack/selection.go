@@ -138,9 +138,9 @@ func text(doc map[string]any, at string) string {
 type Leaves func() iter.Seq2[[]byte, error]
 
 // Wanted is what belongs into a pack: the leaves that Selection selects; if
-// Related, whatever is about one of them, and about that, and so on, and the
-// tombstones of their values; and the access records of the request for the pack,
-// which have it as their target.
+// Related, whatever is about one of them, and about that, and so on; the
+// tombstones of values of all these; and the access records of the request for
+// the pack, which have it as their target.
 type Wanted struct {
 	Selection *Selection
 	Related   bool
@@ -171,8 +171,10 @@ func Choose(w Wanted, leaves Leaves) ([]int64, error) {
 			c.choose(i, l.id, l.month)
 		case w.Request != "" && l.target == w.Request:
 			c.chosen = append(c.chosen, i)
-		case w.Related && (l.about != "" || l.targets != nil || l.expired != ""):
-			open = append(open, link{i, l.id, l.month, l.expired, append(l.targets, l.about)})
+		case l.targets != nil || l.expired != "":
+			open = append(open, link{i, l.id, l.month, l.expired, l.targets})
+		case w.Related && l.about != "":
+			open = append(open, link{i, l.id, l.month, "", []string{l.about}})
 		}
 	})
 	for found := true; found; { // what is about what is about one of them

@@ -23,12 +23,14 @@ const (
 	KindHold    = "hold"
 	KindWarrant = "warrant"
 	KindGlass   = "glass"
+	KindPack    = "pack"
 )
 
 // Statuses of requests.
 const (
 	StatusRequested = "requested" // of an erasure or a warrant: waits for approval
 	StatusPlaced    = "placed"    // of a hold: acts, and waits for approval
+	StatusSeconded  = "seconded"  // of a pack: approved by one, waits for another
 	StatusApproved  = "approved"
 	StatusRefused   = "refused"
 	StatusReleasing = "releasing" // of a hold: the release waits for approval
@@ -47,13 +49,13 @@ type Request struct {
 	Status    string    `json:"status"`
 	Requester string    `json:"requester"`
 	Approver  string    `json:"approver,omitempty"`
-	Executor  string    `json:"executor,omitempty"` // of a hold: who asked for its release
+	Executor  string    `json:"executor,omitempty"` // of a hold: who asked for its release; of a pack: who approved it second
 	Purpose   string    `json:"purpose,omitempty"`  // of an erasure: its ground
 	Ticket    string    `json:"ticket,omitempty"`
 	Created   time.Time `json:"created"`
 	Changed   time.Time `json:"changed"`
 	Until     time.Time `json:"until,omitzero"` // when what was granted ends, or must be looked at again
-	Count     int64     `json:"count"`          // records or persons in scope
+	Count     int64     `json:"count"`          // records or persons in scope; of a pack: the index of its last approval
 	Overdue   bool      `json:"overdue,omitempty"`
 
 	sealed []byte

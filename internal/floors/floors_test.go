@@ -25,14 +25,14 @@ const mod = "github.com/counterfoil/counterfoil/"
 
 // floor gives each room its floor; a room imports only rooms of lower floors.
 var floor = map[string]int{
-	"record": 0, "proof": 0, "pack": 1,
+	"record": 0, "proof": 0, 
 	"verify": 1, "api": 1, "internal/db": 1, "internal/keyring": 1, "internal/leaf": 1,
-	"client": 2, "internal/tlog": 2, "internal/evidence": 2, "internal/db/dbtest": 2,
+	"client": 2, "pack": 2, "internal/tlog": 2, "internal/evidence": 2, "internal/db/dbtest": 2,
 	"internal/access": 2, "internal/blob": 1, "internal/access/token": 1, "internal/keyring/kms": 2,
 	"internal/ledger": 3, "internal/witness": 3,
 	"internal/mapping": 4, "internal/demo": 4, "internal/publish": 4, "internal/audit": 4,
 	"internal/custody": 4, "internal/registry": 4, "internal/search": 4, "internal/challenge": 4, "internal/control": 2, "internal/oversight": 4,
-	"internal/paper": 5, "internal/drill": 5, "internal/door": 5, "internal/reconstruct": 5, "internal/guard": 5, "internal/inquiry": 5,
+	"internal/paper": 5, "internal/drill": 5, "internal/door": 5, "internal/reconstruct": 5, "internal/guard": 5, "internal/inquiry": 5, "internal/packer": 5, "docs": 0,
 	"internal/server": 6,
 	"internal/app":    7,
 	"internal/doctor": 8, "internal/bench": 8,
