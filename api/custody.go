@@ -13,6 +13,23 @@ type Verdict struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
+// PackOrder asks for an evidence pack, which two others approve.
+type PackOrder struct {
+	Purpose   string `json:"purpose"`
+	Ticket    string `json:"ticket"`
+	Recipient string `json:"recipient,omitempty"`
+	// Query is which records, in the language of searches; empty: all.
+	Query string `json:"query,omitempty"`
+	// Profile is which private values are disclosed: one of GET …/packs/profiles.
+	Profile string `json:"profile"`
+	// Alone leaves out what is about the records found.
+	Alone bool `json:"alone,omitempty"`
+	// NoLeaves leaves out the leaves of the log, and with them the proof that
+	// nothing else matches.
+	NoLeaves bool   `json:"no_leaves,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
 // WarrantRequest asks to open private values: of the named records, or of a
 // system; Days is for how long. Identity includes who the person is.
 type WarrantRequest struct {

@@ -36,6 +36,8 @@ const (
 	ReadIdentity   Action = "identity.read"
 	RequestWarrant Action = "warrant.request"
 	ApproveWarrant Action = "warrant.approve"
+	RequestPack    Action = "pack.request"
+	ApprovePack    Action = "pack.approve"
 	BreakGlass     Action = "glass.break"
 	ReviewGlass    Action = "glass.review"
 	ReportSubject  Action = "subject.report"
@@ -106,6 +108,8 @@ var matrix = []Row{
 		Auditor: Warrant, Privacy: Warrant, Legal: Held}},
 	{RequestWarrant, "ask for a warrant to open values", "", map[Role]Condition{Auditor: Stated, Privacy: Stated}},
 	{ApproveWarrant, "approve a warrant", "not one's own", map[Role]Condition{Privacy: Always, Legal: Always}},
+	{RequestPack, "ask for an evidence pack, and make it once two others have approved it", "for all systems only", map[Role]Condition{Auditor: Stated, Privacy: Stated, Legal: Stated}},
+	{ApprovePack, "approve or refuse an evidence pack", "not one's own, and not twice", map[Role]Condition{Governance: Always, Privacy: Always, Legal: Always}},
 	{BreakGlass, "open values at once, for 60 minutes, with alarm and review", "", map[Role]Condition{
 		Reviewer: Ticket, Owner: Ticket, Governance: Ticket}},
 	{ReviewGlass, "review a break-glass afterwards", "not one's own", map[Role]Condition{Privacy: Always}},

@@ -25,6 +25,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/oversight"
+	"github.com/counterfoil/counterfoil/internal/packer"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
@@ -67,6 +68,7 @@ type running struct {
 	desk      *challenge.Desk
 	guard     *guard.Guard
 	office    *oversight.Office
+	packer    *packer.Packer
 }
 
 var _ server.Ledgers = (*App)(nil)
@@ -199,6 +201,9 @@ func (a *App) openLedger(ctx context.Context, name string, reg prometheus.Regist
 		return err
 	}
 	if r.custodian, err = custody.New(cc); err != nil {
+		return err
+	}
+	if r.packer, err = o.openPacker(r.custodian, &a.opts.Config); err != nil {
 		return err
 	}
 	if r.registry, err = o.openRegistry(ctx, a.opts.Logger); err != nil {

@@ -55,6 +55,9 @@ type Config struct {
 	// Vault is where copies of held evidence go: file:///path, or s3://bucket/prefix
 	// of a bucket with Object Lock. Default: none are made.
 	Vault string `yaml:"vault"`
+	// Verifiers is a folder of programs that go along with evidence packs: builds of
+	// counterfoil-verify. Default: none, and a pack says how to build one.
+	Verifiers string `yaml:"verifiers"`
 	// AlertURL is sent what somebody must look at now, such as a broken glass, as
 	// JSON {"text": …} by POST. Default: alarms stand in the log and the metrics.
 	AlertURL string `yaml:"alert_url"`

@@ -19,6 +19,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/oversight"
+	"github.com/counterfoil/counterfoil/internal/packer"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -34,6 +35,7 @@ type Local struct {
 	desk      *challenge.Desk
 	guard     *guard.Guard
 	office    *oversight.Office
+	packer    *packer.Packer
 	stop      func() error
 	handler   http.Handler
 	book      *db.DB // of access
@@ -52,6 +54,9 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	cfg := custody.Config{Ledger: o.Ledger, Policy: o.Policy, Logger: logger}
 	if cfg.Vault, err = conf.openVault(ctx); err == nil {
 		l.custodian, err = custody.New(cfg)
+	}
+	if err == nil {
+		l.packer, err = o.openPacker(l.custodian, &conf)
 	}
 	if err == nil {
 		l.registry, err = o.openRegistry(ctx, logger)

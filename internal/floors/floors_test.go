@@ -25,7 +25,7 @@ const mod = "github.com/counterfoil/counterfoil/"
 
 // floor gives each room its floor; a room imports only rooms of lower floors.
 var floor = map[string]int{
-	"record": 0, "proof": 0, 
+	"record": 0, "proof": 0,
 	"verify": 1, "api": 1, "internal/db": 1, "internal/keyring": 1, "internal/leaf": 1,
 	"client": 2, "pack": 2, "internal/tlog": 2, "internal/evidence": 2, "internal/db/dbtest": 2,
 	"internal/access": 2, "internal/blob": 1, "internal/access/token": 1, "internal/keyring/kms": 2,

@@ -30,34 +30,43 @@ func (a *authorityPeer) send(ctx context.Context, signed []byte, size int64) err
 	if err != nil {
 		return err
 	}
+	token, err := Stamp(ctx, a.p.cfg.HTTP, a.a, text)
+	if err != nil {
+		return err
+	}
+	return a.p.cfg.Log.AddTimestamp(ctx, size, a.a.Name, token)
+}
+
+// Stamp asks an authority to stamp a text, and checks what it answers.
+func Stamp(ctx context.Context, client *http.Client, a Authority, text []byte) ([]byte, error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
 	if err != nil {
-		return fmt.Errorf("draw nonce: %w", err)
+		return nil, fmt.Errorf("draw nonce: %w", err)
 	}
 	h := crypto.SHA256.New()
 	h.Write(text)
 	req, err := (&timestamp.Request{HashAlgorithm: crypto.SHA256, HashedMessage: h.Sum(nil), Certificates: true, Nonce: nonce}).Marshal()
 	if err != nil {
-		return fmt.Errorf("make time-stamp request: %w", err)
+		return nil, fmt.Errorf("make time-stamp request: %w", err)
 	}
-	res, body, err := post(ctx, a.p.cfg.HTTP, a.a.URL, "application/timestamp-query", req)
+	res, body, err := post(ctx, client, a.URL, "application/timestamp-query", req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the authority answered %s: %s", res.Status, clip(body))
+		return nil, fmt.Errorf("the authority answered %s: %s", res.Status, clip(body))
 	}
 	token, err := tokenOf(body)
 	if err != nil {
-		return fmt.Errorf("read time-stamp answer: %w", err)
+		return nil, fmt.Errorf("read time-stamp answer: %w", err)
 	}
-	if _, err := proof.CheckStamp(token, text, a.a.Roots); err != nil {
-		return err
+	if _, err := proof.CheckStamp(token, text, a.Roots); err != nil {
+		return nil, err
 	}
 	if ts, err := proof.ParseStamp(token); err != nil || ts.Nonce == nil || ts.Nonce.Cmp(nonce) != 0 {
-		return errors.New("the time stamp answers another request")
+		return nil, errors.New("the time stamp answers another request")
 	}
-	return a.p.cfg.Log.AddTimestamp(ctx, size, a.a.Name, token)
+	return token, nil
 }
 
 // reply is TimeStampResp of RFC 3161, section 2.4.2. It is read here, and the

@@ -40,6 +40,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/oversight"
+	"github.com/counterfoil/counterfoil/internal/packer"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 )
@@ -65,6 +66,8 @@ type Ledgers interface {
 	Desk(name string) (*challenge.Desk, bool)
 	// Search returns the index of a ledger by name, or false.
 	Search(name string) (*search.Index, bool)
+	// Packer returns who makes evidence packs of a ledger by name, or false.
+	Packer(name string) (*packer.Packer, bool)
 	// Ready reports what keeps the server from being ready, by check; the empty
 	// text means that the check passed.
 	Ready(ctx context.Context) map[string]string
@@ -212,6 +215,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers/{ledger}/trust", seeing, s.trust)
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeSearch()
+	s.routePacks()
 	s.routeStory()
 	s.routeChallenges()
 	s.routeCustody()

@@ -15,6 +15,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/oversight"
+	"github.com/counterfoil/counterfoil/internal/packer"
 	"github.com/counterfoil/counterfoil/internal/registry"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/internal/server"
@@ -125,6 +126,16 @@ func (s *shelf) Search(name string) (*search.Index, bool) {
 	}
 	x, err := search.New(search.Config{Ledger: l})
 	return x, err == nil
+}
+
+func (s *shelf) Packer(name string) (*packer.Packer, bool) {
+	l, ok := s.Ledger(name)
+	c, has := s.Custodian(name)
+	if !ok || !has {
+		return nil, false
+	}
+	p, err := packer.New(packer.Config{Ledger: l, Custodian: c, Trust: func() ([]byte, error) { return s.Trust(name) }})
+	return p, err == nil
 }
 
 func (s *shelf) Names() []string {
