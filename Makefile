@@ -4,7 +4,7 @@
 
 export CGO_ENABLED = 0
 
-.PHONY: help demo build test race fuzz bench vectors lint clean
+.PHONY: help demo build verifiers test race fuzz bench vectors lint clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/	/' | expand -t 12
@@ -14,6 +14,11 @@ demo: build ## make an example enterprise, tamper with it, serve it (DATA=folder
 
 build: ## both binaries, in bin
 	go build -trimpath -o bin/ ./cmd/...
+
+verifiers: ## counterfoil-verify for evidence packs, for five platforms, in bin/verifiers
+	for p in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64; do \
+		GOOS=$${p%-*} GOARCH=$${p#*-} go build -trimpath -buildvcs=false -ldflags=-s -o bin/verifiers/counterfoil-verify-$$p$$(test $${p%-*} != windows || echo .exe) ./cmd/counterfoil-verify || exit 1; \
+	done
 
 test: ## every test; installs what is missing if it may
 	./scripts/test

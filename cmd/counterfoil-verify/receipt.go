@@ -13,23 +13,27 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/proof"
 	"github.com/counterfoil/counterfoil/verify"
 )
 
-const usage = `counterfoil-verify checks Counterfoil receipts offline.
+const usage = `counterfoil-verify checks Counterfoil receipts and evidence packs offline.
 
 Usage:
   counterfoil-verify receipt --trust FILE [--json] RECEIPT…
+  counterfoil-verify pack --trust FILE [--json] PACK…
   counterfoil-verify version
 
 RECEIPT is a receipt file, a folder of them, or - for standard input.
-FILE is the trust policy: get it, or compare it, another way than the receipts.
+PACK is an evidence pack: a zip file, or its folder.
+FILE is the trust policy: get it, or compare it, another way than what it judges.
 
 Exit status: 0 all valid, 1 something is not valid (each is named), 2 usage.
 
 Example:
   counterfoil-verify receipt --trust trust.txt refund-4711.receipt.json
+  counterfoil-verify pack --trust trust.txt pack.zip
 `
 
 // run is main without the process.
@@ -39,8 +43,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 2
 	}
 	switch args[0] {
-	case "receipt":
-		return runReceipt(args[1:], stdin, stdout, stderr)
+	case "receipt", "pack":
+		return runReceipt(args[0], args[1:], stdin, stdout, stderr)
 	case "version", "--version":
 		fmt.Fprintln(stdout, "counterfoil-verify", version())
 		return 0
@@ -75,8 +79,8 @@ type session struct {
 	failed int
 }
 
-func runReceipt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("receipt", flag.ContinueOnError)
+func runReceipt(what string, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet(what, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	trustFile := flags.String("trust", "", "")
 	asJSON := flags.Bool("json", false, "")
@@ -91,7 +95,7 @@ func runReceipt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return complain(stderr, "ask the log's operator for `counterfoil key trust`, and compare it with a second source", "--trust FILE is missing")
 	}
 	if flags.NArg() == 0 {
-		return complain(stderr, "name a receipt file, a folder, or - for standard input", "there is no receipt to check")
+		return complain(stderr, map[string]string{"receipt": "name a receipt file, a folder, or - for standard input", "pack": "name a zip file, or the folder of a pack"}[what], "there is no %s to check", what)
 	}
 	b, err := os.ReadFile(*trustFile)
 	if err != nil {
@@ -106,7 +110,11 @@ func runReceipt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		s.json = json.NewEncoder(stdout)
 	}
 	for _, name := range flags.Args() {
-		if err := s.check(name, stdin); err != nil {
+		check := func() error { return s.check(name, stdin) }
+		if what == "pack" {
+			check = func() error { return s.pack(name, trust) }
+		}
+		if err := check(); err != nil {
 			return complain(stderr, "nothing is said about what could not be read", "%v", err)
 		}
 	}
@@ -133,6 +141,28 @@ func (s *session) check(name string, stdin io.Reader) error {
 		return err
 	}
 	return s.show(name, s.set.Add(name, b))
+}
+
+// pack checks one evidence pack.
+func (s *session) pack(name string, trust *proof.Trust) error {
+	fsys, closer, err := pack.Open(name)
+	if err != nil {
+		return err
+	}
+	r := pack.Verify(fsys, trust, nil)
+	if !r.Valid {
+		s.failed++
+	}
+	if err := closer.Close(); err != nil {
+		return err
+	}
+	if s.json != nil {
+		return s.json.Encode(struct {
+			File string `json:"file"`
+			*pack.Report
+		}{name, r})
+	}
+	return pack.Print(s.out, name, r)
 }
 
 func (s *session) show(name string, r verify.Result) error {

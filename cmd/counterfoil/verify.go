@@ -13,6 +13,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/app"
 	"github.com/counterfoil/counterfoil/internal/audit"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/proof"
 	"github.com/counterfoil/counterfoil/verify"
 )
@@ -26,18 +27,21 @@ type verifyFlags struct {
 func (c *cli) verifyCmd() *cobra.Command {
 	var v verifyFlags
 	cmd := &cobra.Command{
-		Use:   "verify [RECEIPT…]",
-		Short: "Verify a whole ledger, or receipts",
+		Use:   "verify [RECEIPT|PACK…]",
+		Short: "Verify a whole ledger, receipts, or evidence packs",
 		Long: `Without arguments, verifies whole ledgers: every one, or that of --ledger. Every
 leaf is hashed into a tree of our own and held against every signed checkpoint;
 every tile, every lookup row and every private value is compared; and the log
-must extend the last checkpoint that was verified here. With arguments, verifies receipt files or folders of
-them against the trust policy of --trust.
+must extend the last checkpoint that was verified here.
+
+With arguments, verifies receipt files, folders of them, and evidence packs (a zip
+file, or a folder) against the trust policy of --trust.
 
 Exit status: 0 whole, 1 something is wrong (each thing is named), 2 usage.`,
 		Example: `  counterfoil verify --data ./trail
   counterfoil verify --data ./trail --json
-  counterfoil verify --trust trust.txt refund.receipt.json`,
+  counterfoil verify --trust trust.txt refund.receipt.json
+  counterfoil verify --trust trust.txt pack.zip`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return c.verifyReceipts(args, v.trust)
@@ -89,6 +93,16 @@ func (c *cli) verifyReceipts(args []string, trustFile string) error {
 		return verify.Print(c.out, name, r)
 	}
 	for _, name := range args {
+		if pack.Is(name) {
+			valid, err := c.verifyPack(name, trustFile)
+			if err != nil {
+				return err
+			}
+			if !valid {
+				failed++
+			}
+			continue
+		}
 		info, err := os.Stat(name)
 		if err != nil {
 			return &usageError{err}

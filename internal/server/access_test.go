@@ -261,17 +261,6 @@ func TestValues(t *testing.T) {
 	r.as("person:x auditor", all, "", "Counterfoil-Purpose", "audit", "Counterfoil-Warrant", w.ID).problem(403, "forbidden")
 
 	// A broken glass: at once, an hour, not the identity, and a review.
-	anna := "person:anna auditor"
-	p := into[custody.Request](r.as(anna, inMain+"/packs", sample["askPack"].body).want(200))
-	r.as(anna, inMain+"/packs/"+p.ID+"/make", "nothing").problem(409, "conflict")
-	try(piet, "/packs/"+p.ID+"/verdict", yes)
-	r.as(piet, inMain+"/packs/"+p.ID+"/verdict", yes).problem(403, "forbidden")
-	try(legal, "/packs/"+p.ID+"/verdict", yes)
-	r.as(paula, inMain+"/packs/"+p.ID+"/verdict", yes).problem(409, "conflict")
-	try(anna, "/packs/"+p.ID+"/make", "nothing")
-	r.as(anna, inMain+"/packs/"+p.ID+"/make?size=1", "nothing").problem(409, "conflict")
-	r.as(anna, inMain+"/packs", strings.Replace(sample["askPack"].body, "sealed", "all", 1)).problem(422, "invalid")
-	r.as(anna, inMain+"/packs", strings.Replace(sample["askPack"].body, "system:", "systm:", 1)).problem(400, "bad_query")
 	g := into[custody.Request](r.as("person:olga owner", inMain+"/glass", `{"purpose":"incident","ticket":"i-1","reason":"wrong refunds"}`).want(200))
 	glass := func(path string) *reply {
 		return r.as("person:olga owner", path, "", "Counterfoil-Purpose", "incident", "Counterfoil-Warrant", g.ID)
@@ -541,6 +530,17 @@ func TestFullDisk(t *testing.T) {
 	try(rosa, "/erasures/execute", fmt.Sprintf(`{"requests":[%q]}`, e.ID))
 	w := into[custody.Request](r.as("person:anna auditor", inMain+"/warrants", sample["askWarrant"].body).want(200))
 	try(piet, "/warrants/"+w.ID+"/verdict", yes)
+	anna := "person:anna auditor"
+	p := into[custody.Request](r.as(anna, inMain+"/packs", sample["askPack"].body).want(200))
+	r.as(anna, inMain+"/packs/"+p.ID+"/make", "nothing").problem(409, "conflict")
+	try(piet, "/packs/"+p.ID+"/verdict", yes)
+	r.as(piet, inMain+"/packs/"+p.ID+"/verdict", yes).problem(403, "forbidden")
+	try(legal, "/packs/"+p.ID+"/verdict", yes)
+	r.as(paula, inMain+"/packs/"+p.ID+"/verdict", yes).problem(409, "conflict")
+	try(anna, "/packs/"+p.ID+"/make", "nothing")
+	r.as(anna, inMain+"/packs/"+p.ID+"/make?size=1", "nothing").problem(409, "conflict")
+	r.as(anna, inMain+"/packs", strings.Replace(sample["askPack"].body, "sealed", "all", 1)).problem(400, "invalid")
+	r.as(anna, inMain+"/packs", strings.Replace(sample["askPack"].body, "system:", "systm:", 1)).problem(400, "bad_query")
 	g := into[custody.Request](r.as("person:olga owner", inMain+"/glass", sample["breakGlass"].body).want(200))
 	try(piet, "/glass/"+g.ID+"/review", `{"reason":"r"}`)
 	r.audit()
