@@ -78,24 +78,31 @@ func (l *Ledger) rereadOne(ctx context.Context, e Entry) (Reread, error) {
 	if err != nil {
 		return out, err
 	}
+	out.Record, out.Gone, err = Rebuild(l.cfg.Rules, st, openings)
+	return out, err
+}
+
+// Rebuild puts a record together again as it was received, with the values that
+// are left or that somebody may see; those of gone are not in it.
+func Rebuild(rules *record.Rules, st *record.Statement, openings []record.Opening) (r *record.Record, gone []string, err error) {
 	left := map[string]bool{}
 	for _, o := range openings {
 		left[o.Pointer] = true
 	}
 	for _, seal := range st.Seals() {
 		if !left[seal.Pointer] {
-			out.Gone = append(out.Gone, seal.Pointer)
+			gone = append(gone, seal.Pointer)
 		}
 	}
 	raw, err := st.Rebuild(openings)
-	if err == nil && len(out.Gone) > 0 {
-		raw, err = without(raw, out.Gone)
+	if err == nil && len(gone) > 0 {
+		raw, err = without(raw, gone)
 	}
 	if err != nil {
-		return out, fmt.Errorf("read record %s: %w", st.ID(), err)
+		return nil, gone, fmt.Errorf("read record %s: %w", st.ID(), err)
 	}
-	out.Record, err = l.cfg.Rules.Parse(raw)
-	return out, err
+	r, err = rules.Parse(raw)
+	return r, gone, err
 }
 
 // without leaves members out of a document.

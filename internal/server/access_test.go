@@ -90,7 +90,7 @@ var sample = map[string]struct {
 	"reviews": {access.ReadReview, ""}, "review": {access.ReadReview, ""}, "outcome": {access.AskGuard, ""}, "claimReview": {access.ActReview, `{}`}, "releaseReview": {access.ActReview, `{}`},
 	"assignReview": {access.AssignReview, `{"to":"person:z"}`}, "showReview": {access.ActReview, `{}`}, "actReview": {access.ActReview, `{"act":"approve","shown":"x"}`},
 	"stamps": {access.ReportReview, `{"month":"2026-05"}`}, "weak": {access.ReportReview, ""},
-	"story": {access.Read, ""}, "journey": {access.Read, ""},
+	"story": {access.Read, ""}, "replay": {access.Read, ""}, "journey": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
 	"overrides": {access.Read, ""}, "unapproved": {access.Read, ""}, "suspension": {access.Read, ""}, "drift": {access.Read, ""},
@@ -325,6 +325,7 @@ func TestReadNeedsItsRecord(t *testing.T) {
 		t.Errorf("answered %s", b)
 	}
 	r.as("person:piet privacy", records+"/a/receipt?disclose=all", "", "Counterfoil-Purpose", "complaint").want(507)
+	r.as("person:piet privacy", records+"/a/replay", "", "Counterfoil-Purpose", "complaint").want(507)
 	f.out()
 	r.as("person:piet privacy", records+"/a?disclose=all", "", "Counterfoil-Purpose", "complaint").want(200)
 }

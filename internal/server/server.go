@@ -216,6 +216,7 @@ func (s *Server) route() {
 	s.handle("GET /v1/ledgers", seeing, get(s.ledgers))
 	s.routeSearch()
 	s.routePacks()
+	s.routeReplay()
 	s.routeStory()
 	s.routeChallenges()
 	s.routeCustody()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/counterfoil/counterfoil/internal/reconstruct"
+	"github.com/counterfoil/counterfoil/internal/replay"
 )
 
 // TestStory tells of a decision and its interaction, with and without values.
@@ -23,6 +24,12 @@ func TestStory(t *testing.T) {
 	}
 	r.get(records+"/s1/story?disclose=/subject").problem(400, "bad_parameter")
 	r.get(records+"/nobody/story").problem(404, "not_found")
+	r.get(records+"/nobody/replay").problem(404, "not_found")
+	r.get(records+"/s1/replay").problem(400, "purpose")
+	if again := into[replay.Result](r.do("GET", records+"/s1/replay", nil, "Counterfoil-Purpose", "audit").want(200)); again.Faithful || len(again.Controls) != 0 || again.Record != "s1" {
+		t.Errorf("nothing was in force, and the replay says %+v", again)
+	}
+	r.do("GET", records+"/f1/replay", nil, "Counterfoil-Purpose", "audit").problem(400, "invalid")
 	r.get("/v1/ledgers/main/journeys/nobody").problem(404, "not_found")
 	opened := into[reconstruct.Story](r.do("GET", records+"/s1/story?disclose=all", nil, "Counterfoil-Purpose", "complaint").want(200))
 	if opened.Count(reconstruct.Disclosed) != 4 {
