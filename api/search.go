@@ -2,6 +2,15 @@
 
 package api
 
+// SampleOrder asks for a sample of the leaves that a query selects.
+type SampleOrder struct {
+	// Query is which leaves, in the language of searches; empty: all.
+	Query string `json:"query,omitempty"`
+	Size  int    `json:"size"`
+	// Seed is what the auditor made up; empty: the server does.
+	Seed string `json:"seed,omitempty"`
+}
+
 // Found is a page of what a search found, newest first.
 type Found struct {
 	Records []Entry `json:"records"`

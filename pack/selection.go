@@ -147,9 +147,16 @@ type Wanted struct {
 	Request   string
 }
 
+// Select gives the indexes of the leaves that a selection selects, and no others.
+func Select(s *Selection, leaves Leaves) ([]int64, error) {
+	return choose(Wanted{Selection: s}, false, leaves)
+}
+
 // Choose gives the indexes of what is wanted, in order. It walks the leaves once
 // or twice.
-func Choose(w Wanted, leaves Leaves) ([]int64, error) {
+func Choose(w Wanted, leaves Leaves) ([]int64, error) { return choose(w, true, leaves) }
+
+func choose(w Wanted, join bool, leaves Leaves) ([]int64, error) {
 	c := &chooser{followed: map[*Selection]map[string]bool{}, ids: map[string]bool{}, months: map[string]int64{}}
 	c.gather(w.Selection)
 	if len(c.followed) > 0 {
@@ -171,7 +178,7 @@ func Choose(w Wanted, leaves Leaves) ([]int64, error) {
 			c.choose(i, l.id, l.month)
 		case w.Request != "" && l.target == w.Request:
 			c.chosen = append(c.chosen, i)
-		case l.targets != nil || l.expired != "":
+		case join && (l.targets != nil || l.expired != ""):
 			open = append(open, link{i, l.id, l.month, l.expired, l.targets})
 		case w.Related && l.about != "":
 			open = append(open, link{i, l.id, l.month, "", []string{l.about}})

@@ -36,6 +36,7 @@ const (
 	ReadIdentity   Action = "identity.read"
 	RequestWarrant Action = "warrant.request"
 	ApproveWarrant Action = "warrant.approve"
+	DrawSample     Action = "sample.draw"
 	RequestPack    Action = "pack.request"
 	ApprovePack    Action = "pack.approve"
 	BreakGlass     Action = "glass.break"
@@ -108,6 +109,7 @@ var matrix = []Row{
 		Auditor: Warrant, Privacy: Warrant, Legal: Held}},
 	{RequestWarrant, "ask for a warrant to open values", "", map[Role]Condition{Auditor: Stated, Privacy: Stated}},
 	{ApproveWarrant, "approve a warrant", "not one's own", map[Role]Condition{Privacy: Always, Legal: Always}},
+	{DrawSample, "draw a sample, which is two records of the log", "for all systems only", map[Role]Condition{Governance: Always, Auditor: Always}},
 	{RequestPack, "ask for an evidence pack, and make it once two others have approved it", "for all systems only", map[Role]Condition{Auditor: Stated, Privacy: Stated, Legal: Stated}},
 	{ApprovePack, "approve or refuse an evidence pack", "not one's own, and not twice", map[Role]Condition{Governance: Always, Privacy: Always, Legal: Always}},
 	{BreakGlass, "open values at once, for 60 minutes, with alarm and review", "", map[Role]Condition{

@@ -20,6 +20,7 @@ value.read       .      p        .     .          w       p       .       h     
 identity.read    .      .        .     .          w       w       .       h     .
 warrant.request  .      .        .     .          p       p       .       .     .
 warrant.approve  .      .        .     .          .       y       .       y     .
+sample.draw      .      .        .     y          y       .       .       .     .
 pack.request     .      .        .     .          p       p       .       p     .
 pack.approve     .      .        .     y          .       y       .       y     .
 glass.break      .      t        t     t          .       .       .       .     .

@@ -143,7 +143,7 @@ func (r *rig) chosen(q string) []string {
 		}
 		all = append(all, e.Statement)
 	}
-	indexes, err := pack.Choose(pack.Wanted{Selection: sel}, func() iter.Seq2[[]byte, error] {
+	indexes, err := pack.Select(sel, func() iter.Seq2[[]byte, error] {
 		return func(yield func([]byte, error) bool) {
 			for _, s := range all {
 				if !yield(s, nil) {

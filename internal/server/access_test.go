@@ -99,6 +99,7 @@ var sample = map[string]struct {
 	"retireKey":       {access.RotateKeys, `{}`},
 	"askWarrant":      {access.RequestWarrant, `{"purpose":"audit","ticket":"t-1","records":["a"]}`},
 	"judgeWarrant":    {access.ApproveWarrant, `{"approve":true}`},
+	"drawSample":      {access.DrawSample, `{"query":"kind:refund","size":3,"seed":"x"}`},
 	"packProfiles":    {access.ReadCustody, ""},
 	"askPack":         {access.RequestPack, `{"purpose":"audit","ticket":"t-1","query":"system:refund-agent","profile":"sealed"}`},
 	"judgePack":       {access.ApprovePack, `{"approve":true}`},

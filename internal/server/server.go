@@ -217,6 +217,7 @@ func (s *Server) route() {
 	s.routeSearch()
 	s.routePacks()
 	s.routeReplay()
+	s.routeSample()
 	s.routeStory()
 	s.routeChallenges()
 	s.routeCustody()
