@@ -13,7 +13,7 @@ import (
 
 // questions are those of auditors, each with what it must be told.
 var questions = []string{inMain + "/answers/overrides?approvals=true", inMain + "/answers/unapproved",
-	inMain + "/answers/suspension?system=refund-agent", inMain + "/answers/drift?system=refund-agent"}
+	inMain + "/answers/suspension?system=refund-agent", inMain + "/answers/drift?system=refund-agent", inMain + "/answers/reasons", inMain + "/answers/monitoring?system=refund-agent"}
 
 // TestAnswers asks each question as people who may see all, one system, another
 // one, or held records only.
@@ -99,8 +99,14 @@ func TestQuestionsRefused(t *testing.T) {
 		"/answers/overrides?act=frown": "invalid", "/answers/overrides?model=refund-model": "invalid",
 		"/answers/overrides?from=March": "bad_parameter", "/answers/overrides?approvals=perhaps": "bad_parameter",
 		"/answers/unapproved?to=April": "bad_parameter", "/answers/suspension": "invalid", "/answers/drift": "invalid",
+		"/answers/human": "invalid", "/answers/fairness": "invalid", "/answers/reasons?from=March": "bad_parameter",
 	} {
 		if p := r.get(inMain+path).problem(400, code); p.Hint == "" {
+			t.Errorf("%s: no hint", path)
+		}
+	}
+	for _, path := range []string{"/answers/everything", "/answers/human?id=nothing", "/answers/incident?id=nothing"} {
+		if p := r.get(inMain+path).problem(404, "not_found"); p.Hint == "" {
 			t.Errorf("%s: no hint", path)
 		}
 	}
