@@ -32,7 +32,7 @@ type beat struct {
 // completeness says what is missing as far as the log can know it: question 4.
 func completeness(a *asking) error {
 	a.columns("kind", "source", "counter", "from", "to", "first", "last", "expected", "recorded", "missing", "numbers", "status", "owner")
-	a.figures("sources", "gap", "unnumbered", "heartbeats", "heartbeat_differs", "attempts", "no_outcome", "counters", "counter_differs", "unexplained")
+	a.figures("sources", "gap", "begins_late", "unnumbered", "heartbeats", "heartbeat_differs", "attempts", "no_outcome", "counters", "counter_differs", "unexplained")
 	if a.within == nil {
 		if err := a.sources(); err != nil {
 			return err
@@ -125,6 +125,9 @@ func (a *asking) source(id string, o *origin) {
 			faults = append(faults, "gap")
 			v["numbers"] = o.holes()
 		}
+	}
+	if len(o.numbers) > 0 && o.numbers[0] > 1 { // of the whole log, whatever is asked
+		faults = append(faults, "begins_late")
 	}
 	if o.unnumbered > 0 {
 		faults = append(faults, "unnumbered")

@@ -67,6 +67,9 @@ func (r *review) weak(s *statement) []string {
 	return out
 }
 
+// reviewColumns are the values of an act.
+var reviewColumns = []string{"act", "reviewer", "role", "team", "competence", "shown", "opened", "dwell_s", "before", "after", "changed", "reason_code", "reason", "edit_ratio"}
+
 func (r *review) values() map[string]any {
 	v := map[string]any{"opened": words(r.Opened), "changed": r.changes(), "reason": r.Reason != nil}
 	for name, t := range map[string]text{"act": r.Act, "reviewer": r.Actor, "role": r.Role, "team": r.Team, "competence": r.Competence,
@@ -82,7 +85,7 @@ func (r *review) values() map[string]any {
 
 // human says who was behind a decision: question 8.
 func human(a *asking) error {
-	a.columns("act", "reviewer", "role", "team", "competence", "shown", "opened", "dwell_s", "before", "after", "changed", "reason_code", "reason", "edit_ratio")
+	a.columns(reviewColumns...)
 	var found *statement
 	err := a.among(a.ctx, ledger.Query{Type: string(record.Decision)}, []string{a.ID}, func(at spot, leaf []byte) (err error) {
 		found, err = parse(at, leaf)
@@ -121,7 +124,7 @@ func human(a *asking) error {
 // involvement tests the decisions that are labelled as made with a person:
 // question 9.
 func involvement(a *asking) error {
-	a.columns("system", "outcome", "act", "reviewer", "acted", "effective", "dwell_s")
+	a.columns(append([]string{"system", "outcome", "acted", "effective"}, reviewColumns...)...)
 	a.figures("labelled", "nobody", "timing", "authority", "evidence", "dwell", "competence_unrecorded", "effective_unrecorded")
 	acts, err := a.reviews(ledger.Query{})
 	if err != nil {
