@@ -15,9 +15,9 @@ type Answer struct {
 	// Figures are counts and rates, in an order of their own.
 	Figures []Figure `json:"figures"`
 	// Columns name the values of rows, in the order to show them.
-	Columns []string `json:"columns"`
-	Rows    []AnswerRow    `json:"rows"`
-	More    bool     `json:"more"` // there are more rows than are listed
+	Columns []string    `json:"columns"`
+	Rows    []AnswerRow `json:"rows"`
+	More    bool        `json:"more"` // there are more rows than are listed
 	// Unknown is what the answer can not show.
 	Unknown []string `json:"unknown"`
 }

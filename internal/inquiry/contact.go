@@ -126,9 +126,6 @@ func (a *asking) judge(id string, w *wish) {
 	a.put(&w.where, faults, w.values)
 }
 
-// kindAI is the notice that one talks to AI.
-const kindAI = "ai_interaction"
-
 // talk is an interaction in which AI answered.
 type talk struct {
 	where   api.Place
