@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,8 @@ type told struct {
 }
 
 // explained are the explanations for the persons concerned, by decision.
-func (a *asking) explained() (map[string][]told, error) {
-	return collect(a, ledger.Query{Type: string(record.Explanation)}, func(_ spot, s *statement) (string, told) {
+func (a *asking) explained(ctx context.Context) (map[string][]told, error) {
+	return collect(ctx, a, ledger.Query{Type: string(record.Explanation)}, func(_ spot, s *statement) (string, told) {
 		if s.Explanation.Audience != "" && s.Explanation.Audience != "subject" {
 			return "", told{}
 		}
@@ -30,8 +31,8 @@ func (a *asking) explained() (map[string][]told, error) {
 }
 
 // notified are the notices, by what they are about.
-func (a *asking) notified() (map[string][]told, error) {
-	return collect(a, ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) (string, told) {
+func (a *asking) notified(ctx context.Context) (map[string][]told, error) {
+	return collect(ctx, a, ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) (string, told) {
 		return string(s.About), told{id: string(s.ID), kind: string(s.Notice.Kind), when: s.Notice.Delivered.or(s.Time.Time)}
 	})
 }
@@ -45,21 +46,21 @@ type listedRow struct {
 
 // automated lists the significant decisions that machines made alone, and what
 // each person was told: question 11. Those without an explanation come first.
-func automated(a *asking) error {
+func automated(ctx context.Context, a *asking) error {
 	a.columns("decided", "system", "outcome", "explanation", "delivered", "delay_s", "types", "notices", "rights_told")
 	a.figures("decisions", "no_explanation", "not_delivered", "no_rights")
-	explanations, err := a.explained()
+	explanations, err := a.explained(ctx)
 	if err != nil {
 		return err
 	}
-	notices, err := a.notified()
+	notices, err := a.notified(ctx)
 	if err != nil {
 		return err
 	}
 	q := a.query(string(record.Decision))
 	q.Automation, q.Significant, q.Status = "solely_automated", "yes", "made"
 	var rest []listedRow
-	err = a.walk(q, func(at spot, s *statement) error {
+	err = a.walk(ctx, q, func(at spot, s *statement) error {
 		a.answer.Looked++
 		a.add("decisions", 1)
 		r := listedRow{where: a.place(at, s)}

@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,11 +31,11 @@ type beat struct {
 }
 
 // completeness says what is missing as far as the log can know it: question 4.
-func completeness(a *asking) error {
+func completeness(ctx context.Context, a *asking) error {
 	a.columns("kind", "source", "counter", "from", "to", "first", "last", "expected", "recorded", "missing", "numbers", "status", "owner")
 	a.figures("sources", "gap", "begins_late", "unnumbered", "heartbeats", "heartbeat_differs", "attempts", "no_outcome", "counters", "counter_differs", "unexplained")
 	if a.within == nil {
-		if err := a.sources(); err != nil {
+		if err := a.sources(ctx); err != nil {
 			return err
 		}
 	} else {
@@ -43,16 +44,16 @@ func completeness(a *asking) error {
 	if a.System != "" {
 		a.unknown("The numbers and heartbeats of sources run over all systems; attempts and counters are those of this one.")
 	}
-	if err := a.attempts(); err != nil {
+	if err := a.attempts(ctx); err != nil {
 		return err
 	}
-	return a.counters()
+	return a.counters(ctx)
 }
 
 // sources holds the numbers that sources gave their records against each other.
-func (a *asking) sources() error {
+func (a *asking) sources(ctx context.Context) error {
 	all := map[string]*origin{}
-	err := a.walk(ledger.Query{}, func(at spot, s *statement) error {
+	err := a.skim(ctx, ledger.Query{}, func(at spot, s *heading) error {
 		if s.Source.ID == "" {
 			return nil
 		}
@@ -73,7 +74,7 @@ func (a *asking) sources() error {
 	return nil
 }
 
-func (o *origin) see(a *asking, at spot, s *statement) {
+func (o *origin) see(a *asking, at spot, s *heading) {
 	inside := a.covers(s.Time.Time)
 	if seq := s.Source.Seq; seq.ok {
 		n := int64(seq.value)
@@ -91,7 +92,7 @@ func (o *origin) see(a *asking, at spot, s *statement) {
 	}
 	if s.Heartbeat.Count.ok {
 		if inside {
-			o.beats = append(o.beats, beat{s.Heartbeat, a.place(at, s)})
+			o.beats = append(o.beats, beat{s.Heartbeat, a.head(at, s)})
 		}
 		return
 	}
@@ -176,9 +177,9 @@ func (a *asking) beat(id string, o *origin, b beat) {
 }
 
 // attempts looks for those without an outcome.
-func (a *asking) attempts() error {
+func (a *asking) attempts(ctx context.Context) error {
 	ended := map[string]bool{}
-	err := a.walk(ledger.Query{Type: string(record.Decision)}, func(_ spot, s *statement) error {
+	err := a.sift(ctx, ledger.Query{Type: string(record.Decision)}, []string{`"about":"`}, func(_ spot, s *statement) error {
 		if s.Decision.Status != "requested" && s.About != "" {
 			ended[string(s.About)] = true
 		}
@@ -189,7 +190,7 @@ func (a *asking) attempts() error {
 	}
 	q := a.query(string(record.Decision))
 	q.Status = "requested"
-	return a.walk(q, func(at spot, s *statement) error {
+	return a.walk(ctx, q, func(at spot, s *statement) error {
 		a.answer.Looked++
 		a.add("attempts", 1)
 		if ended[string(s.ID)] {
@@ -205,8 +206,8 @@ func (a *asking) attempts() error {
 }
 
 // counters lists the counts of others that differ from those of the records.
-func (a *asking) counters() error {
-	return a.walk(a.query(string(record.Reconciliation)), func(at spot, s *statement) error {
+func (a *asking) counters(ctx context.Context) error {
+	return a.walk(ctx, a.query(string(record.Reconciliation)), func(at spot, s *statement) error {
 		r := &s.Reconciliation
 		a.answer.Looked++
 		a.add("counters", 1)

@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -23,10 +24,10 @@ type sent struct {
 }
 
 // drafts counts the drafts of AI by what people did with them: question 19.
-func drafts(a *asking) error {
+func drafts(ctx context.Context, a *asking) error {
 	a.columns("prompt", "reviewer", "edit", "drafts", "median_dwell_s", "texts_missing")
 	a.figures("drafts", "unchanged", "light", "heavy", "unmeasured", "not_sent", "no_act")
-	acts, err := a.reviews(ledger.Query{})
+	acts, err := a.reviews(ctx, ledger.Query{})
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func drafts(a *asking) error {
 		return nil
 	}
 	for _, kind := range []record.Type{record.Decision, record.Step} {
-		if err := a.walk(a.query(string(kind)), see); err != nil {
+		if err := a.sift(ctx, a.query(string(kind)), []string{`"kind":"draft"`}, see); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -32,7 +33,7 @@ type reading struct {
 
 // emotions says where emotions are inferred, and whether people were told:
 // question 18.
-func emotions(a *asking) error {
+func emotions(ctx context.Context, a *asking) error {
 	a.columns("system", "audience", "risk", "use_cases", "records", "interactions", "told", "notice_rate", "first", "last")
 	a.figures("systems", "prohibited", "no_notice", "risk_unknown")
 	found := map[audience]*reading{}
@@ -59,11 +60,11 @@ func emotions(a *asking) error {
 		return nil
 	}
 	for _, kind := range []record.Type{record.Decision, record.Step} {
-		if err := a.walk(ledger.Query{Type: string(kind), System: a.System, Env: a.Env}, see); err != nil {
+		if err := a.sift(ctx, ledger.Query{Type: string(kind), System: a.System, Env: a.Env}, spelled(emotionWords), see); err != nil {
 			return err
 		}
 	}
-	err := a.walk(ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) error {
+	err := a.walk(ctx, ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) error {
 		if hasPart(string(s.Notice.Kind), emotionWords...) {
 			told[cmp.Or(string(s.Interaction.ID), of[string(s.About)])] = true
 		}
@@ -72,7 +73,7 @@ func emotions(a *asking) error {
 	if err != nil {
 		return err
 	}
-	known, err := a.register()
+	known, err := a.register(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,8 +142,8 @@ func (a *asking) emotion(who audience, r *reading, told map[string]bool, known r
 }
 
 // register is what the register's acts say about systems.
-func (a *asking) register() (risks, error) {
-	acts, err := a.acts(a.ctx, func(r *registry) bool { return r.Kind == "system" })
+func (a *asking) register(ctx context.Context) (risks, error) {
+	acts, err := a.acts(ctx, func(r *registry) bool { return r.Kind == "system" })
 	known := risks{}
 	for n := range acts {
 		known.see(&acts[n])

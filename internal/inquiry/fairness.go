@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -35,19 +36,19 @@ type cell struct {
 // fairness compares the groups that a system decided about: question 14. The
 // records are signals with a group and a span: `population`, and `selected` or
 // `selection_rate`.
-func fairness(a *asking) error {
+func fairness(ctx context.Context, a *asking) error {
 	a.columns("from", "to", "group", "population", "selection_rate", "impact_ratio", "threshold", "models", "method", "finding")
 	a.figures("groups", "suppressed", "rate_unknown", "impact_low", "no_finding")
-	terms, err := a.cells()
+	terms, err := a.cells(ctx)
 	if err != nil {
 		return err
 	}
-	findings, err := a.groupFindings()
+	findings, err := a.groupFindings(ctx)
 	if err != nil {
 		return err
 	}
 	for _, t := range slices.SortedFunc(maps.Keys(terms), func(x, y term) int { return cmp.Or(x.from.Compare(y.from), x.to.Compare(y.to)) }) {
-		models, err := a.models(t)
+		models, err := a.models(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -57,10 +58,10 @@ func fairness(a *asking) error {
 }
 
 // cells reads what sources counted.
-func (a *asking) cells() (map[term][]*cell, error) {
+func (a *asking) cells(ctx context.Context) (map[term][]*cell, error) {
 	out := map[term][]*cell{}
 	q := a.query(string(record.Signal))
-	return out, a.walk(q, func(at spot, s *statement) error {
+	return out, a.walk(ctx, q, func(at spot, s *statement) error {
 		g := &s.Signal
 		if g.Group == "" || !slices.Contains([]string{"population", "selected", "selection_rate"}, string(g.Name)) {
 			return nil
@@ -84,9 +85,9 @@ func (a *asking) cells() (map[term][]*cell, error) {
 }
 
 // models are the versions that decisions of the system named in a span.
-func (a *asking) models(t term) ([]string, error) {
+func (a *asking) models(ctx context.Context, t term) ([]string, error) {
 	seen := map[string]bool{}
-	err := a.walk(ledger.Query{Type: string(record.Decision), System: a.System, Env: a.Env, From: t.from, To: t.to}, func(_ spot, s *statement) error {
+	err := a.walk(ctx, ledger.Query{Type: string(record.Decision), System: a.System, Env: a.Env, From: t.from, To: t.to}, func(_ spot, s *statement) error {
 		for _, b := range s.bound() {
 			if b.Kind == "model" {
 				seen[b.Version] = true
@@ -98,9 +99,9 @@ func (a *asking) models(t term) ([]string, error) {
 }
 
 // groupFindings are the findings about groups of the system, by group.
-func (a *asking) groupFindings() (map[string][]observed, error) {
+func (a *asking) groupFindings(ctx context.Context) (map[string][]observed, error) {
 	out := map[string][]observed{}
-	return out, a.walk(ledger.Query{Type: string(record.Finding), System: a.System}, func(at spot, s *statement) error {
+	return out, a.walk(ctx, ledger.Query{Type: string(record.Finding), System: a.System}, func(at spot, s *statement) error {
 		if g := string(s.Finding.Group); g != "" {
 			out[g] = append(out[g], observed{s, a.place(at, s)})
 		}

@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -34,9 +35,9 @@ func (r *review) changes() bool {
 }
 
 // reviews are the acts of people by what they are about.
-func (a *asking) reviews(q ledger.Query) (map[string][]review, error) {
+func (a *asking) reviews(ctx context.Context, q ledger.Query) (map[string][]review, error) {
 	q.Type = string(record.Oversight)
-	return collect(a, q, func(at spot, s *statement) (string, review) {
+	return collect(ctx, a, q, func(at spot, s *statement) (string, review) {
 		return string(s.About), review{s.Oversight, a.place(at, s), s.Time.Time}
 	})
 }
@@ -84,10 +85,10 @@ func (r *review) values() map[string]any {
 }
 
 // human says who was behind a decision: question 8.
-func human(a *asking) error {
+func human(ctx context.Context, a *asking) error {
 	a.columns(reviewColumns...)
 	var found *statement
-	err := a.among(a.ctx, ledger.Query{Type: string(record.Decision)}, []string{a.ID}, func(at spot, leaf []byte) (err error) {
+	err := a.among(ctx, ledger.Query{Type: string(record.Decision)}, []string{a.ID}, func(at spot, leaf []byte) (err error) {
 		found, err = parse(at, leaf)
 		return err
 	})
@@ -102,7 +103,7 @@ func human(a *asking) error {
 		if id == "" {
 			continue
 		}
-		some, err := a.reviews(ledger.Query{About: id})
+		some, err := a.reviews(ctx, ledger.Query{About: id})
 		if err != nil {
 			return err
 		}
@@ -123,10 +124,10 @@ func human(a *asking) error {
 
 // involvement tests the decisions that are labelled as made with a person:
 // question 9.
-func involvement(a *asking) error {
+func involvement(ctx context.Context, a *asking) error {
 	a.columns(append([]string{"system", "outcome", "acted", "effective"}, reviewColumns...)...)
 	a.figures("labelled", "nobody", "timing", "authority", "evidence", "dwell", "competence_unrecorded", "effective_unrecorded")
-	acts, err := a.reviews(ledger.Query{})
+	acts, err := a.reviews(ctx, ledger.Query{})
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func involvement(a *asking) error {
 	}
 	q := a.query(string(record.Decision))
 	q.Automation = "meaningful_human"
-	return a.walk(q, func(at spot, s *statement) error {
+	return a.walk(ctx, q, func(at spot, s *statement) error {
 		a.answer.Looked++
 		a.add("labelled", 1)
 		if s.Decision.Effective.IsZero() {

@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -42,16 +43,16 @@ type dossier struct {
 
 // file makes the file of an incident: question 26. Its clocks are counted from
 // the times of records.
-func file(a *asking) error {
+func file(ctx context.Context, a *asking) error {
 	a.columns("kind", "code", "severity", "status", "at", "after_h", "by", "aware", "due", "reported", "closed", "limit_h")
 	a.figures("events", "decisions_named", "decisions_in_its_time")
-	d, err := a.dossier()
+	d, err := a.dossier(ctx)
 	if err != nil {
 		return err
 	}
 	a.answer.Looked = 1
 	a.clocks(d)
-	if err := a.altered(d); err != nil {
+	if err := a.altered(ctx, d); err != nil {
 		return err
 	}
 	for _, e := range earliest(d.events, func(e event) int64 { return e.when.UnixNano() }) {
@@ -61,15 +62,15 @@ func file(a *asking) error {
 	if d.first.System == "" {
 		return nil
 	}
-	n, err := a.count(a.ctx, ledger.Query{Type: string(record.Decision), System: string(d.first.System), From: d.aware, To: d.closed})
+	n, err := a.count(ctx, ledger.Query{Type: string(record.Decision), System: string(d.first.System), From: d.aware, To: d.closed})
 	a.add("decisions_in_its_time", float64(n))
 	return err
 }
 
 // dossier gathers the records of an incident, and those about them.
-func (a *asking) dossier() (*dossier, error) {
+func (a *asking) dossier(ctx context.Context) (*dossier, error) {
 	d := &dossier{}
-	err := a.walk(ledger.Query{Type: string(record.Incident)}, func(at spot, s *statement) error {
+	err := a.walk(ctx, ledger.Query{Type: string(record.Incident)}, func(at spot, s *statement) error {
 		if string(s.ID) != a.ID && string(s.About) != a.ID {
 			return nil
 		}
@@ -96,7 +97,7 @@ func (a *asking) dossier() (*dossier, error) {
 		return nil, fault(ledger.NotFound, "counterfoil list --type incident lists them", "there is no incident %s", a.ID)
 	}
 	for _, kind := range []record.Type{record.Notice, record.Hold, record.Finding} {
-		err := a.walk(ledger.Query{Type: string(kind)}, func(at spot, s *statement) error {
+		err := a.walk(ctx, ledger.Query{Type: string(kind)}, func(at spot, s *statement) error {
 			if !slices.Contains(d.ids, string(s.About)) {
 				return nil
 			}
@@ -153,9 +154,9 @@ func (a *asking) clocks(d *dossier) {
 }
 
 // altered adds the acts on the system behind the start of the incident.
-func (a *asking) altered(d *dossier) error {
+func (a *asking) altered(ctx context.Context, d *dossier) error {
 	system := string(d.first.System)
-	acts, err := a.acts(a.ctx, func(r *registry) bool {
+	acts, err := a.acts(ctx, func(r *registry) bool {
 		return isSystem(r) && string(r.Name) == system || r.Act == ledger.ActPromote || r.Act == ledger.ActRollback
 	})
 	if err != nil || system == "" {

@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -23,11 +24,11 @@ type active struct {
 
 // inventory holds the systems that decide against those in the register:
 // question 5. Those that are not in the register come first, then the silent.
-func inventory(a *asking) error {
+func inventory(ctx context.Context, a *asking) error {
 	a.columns("system", "status", "risk", "decisions", "first", "last")
 	a.figures("systems", "unregistered", "silent", "decisions_without_system")
 	seen := map[string]*active{}
-	err := a.walk(ledger.Query{Type: string(record.Decision), System: a.System, Env: a.Env}, func(at spot, s *statement) error {
+	err := a.skim(ctx, ledger.Query{Type: string(record.Decision), System: a.System, Env: a.Env}, func(at spot, s *heading) error {
 		if s.System == "" {
 			a.add("decisions_without_system", 1)
 			return nil
@@ -37,7 +38,7 @@ func inventory(a *asking) error {
 			y = &active{}
 			seen[string(s.System)] = y
 		}
-		here := a.place(at, s)
+		here := a.head(at, s)
 		if y.first == nil || here.Time.Before(y.first.Time) {
 			y.first = &here
 		}
@@ -52,7 +53,7 @@ func inventory(a *asking) error {
 	if err != nil {
 		return err
 	}
-	known, err := a.register()
+	known, err := a.register(ctx)
 	if err != nil {
 		return err
 	}

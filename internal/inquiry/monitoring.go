@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -24,14 +25,14 @@ type observed struct {
 
 // monitoring lists what was measured and found about a system, and what was done:
 // question 25.
-func monitoring(a *asking) error {
+func monitoring(ctx context.Context, a *asking) error {
 	a.columns("kind", "code", "at", "value", "threshold", "group", "severity", "status", "owner", "due", "closed", "finding", "after_h", "by")
 	a.figures("signals", "breaches", "no_finding", "late_finding", "findings", "open", "overdue", "actions")
-	found, closed, err := a.findings()
+	found, closed, err := a.findings(ctx)
 	if err != nil {
 		return err
 	}
-	err = a.about(a.ctx, ledger.Query{Type: string(record.Signal), From: a.From, To: a.To, Env: a.Env}, a.System, func(at spot, leaf []byte) error {
+	err = a.about(ctx, ledger.Query{Type: string(record.Signal), From: a.From, To: a.To, Env: a.Env}, a.System, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
@@ -51,16 +52,18 @@ func monitoring(a *asking) error {
 			a.finding(f, closed[string(f.ID)])
 		}
 	}
-	return a.actions()
+	return a.actions(ctx)
 }
 
 // findings are those about the system in the order of the log, and the records
 // that close them.
-func (a *asking) findings() (found []observed, closed map[string]time.Time, err error) {
+func (a *asking) findings(ctx context.Context) (found []observed, closed map[string]time.Time, err error) {
 	closed = map[string]time.Time{}
-	err = a.about(a.ctx, ledger.Query{Type: string(record.Finding)}, a.System, func(at spot, leaf []byte) error {
+	err = a.about(ctx, ledger.Query{Type: string(record.Finding)}, a.System, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
-		found = append(found, observed{s, a.place(at, s)})
+		if err == nil {
+			found = append(found, observed{s, a.place(at, s)})
+		}
 		return err
 	})
 	if err != nil {
@@ -70,7 +73,7 @@ func (a *asking) findings() (found []observed, closed map[string]time.Time, err 
 	for _, f := range found {
 		ours[string(f.ID)] = true
 	}
-	err = a.walk(ledger.Query{Type: string(record.Finding)}, func(_ spot, s *statement) error {
+	err = a.walk(ctx, ledger.Query{Type: string(record.Finding)}, func(_ spot, s *statement) error {
 		if ours[string(s.About)] && isClosed(s.Finding.Status) {
 			closed[string(s.About)] = s.Time.Time
 		}
@@ -133,8 +136,8 @@ func (a *asking) finding(f observed, closed time.Time) {
 }
 
 // actions are what people did about the system, and its incidents.
-func (a *asking) actions() error {
-	acts, err := a.acts(a.ctx, func(r *registry) bool {
+func (a *asking) actions(ctx context.Context) error {
+	acts, err := a.acts(ctx, func(r *registry) bool {
 		return isSystem(r) && string(r.Name) == a.System || r.Act == ledger.ActPromote || r.Act == ledger.ActRollback
 	})
 	if err != nil {
@@ -151,7 +154,7 @@ func (a *asking) actions() error {
 		a.put(&act.Place, nil, v)
 	}
 	for _, kind := range []record.Type{record.Oversight, record.Incident} {
-		err := a.about(a.ctx, ledger.Query{Type: string(kind), From: a.From, To: a.To, Env: a.Env}, a.System, func(at spot, leaf []byte) error {
+		err := a.about(ctx, ledger.Query{Type: string(kind), From: a.From, To: a.To, Env: a.Env}, a.System, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
 			if err != nil || kind == record.Oversight && s.Oversight.Act != "stop" {
 				return err

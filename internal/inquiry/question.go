@@ -71,7 +71,7 @@ func (t *Terms) covers(at time.Time) bool {
 }
 
 // answers are the functions behind the words of the list.
-var answers = map[string]func(*asking) error{
+var answers = map[string]func(context.Context, *asking) error{
 	"completeness": completeness, "inventory": inventory, "human": human, "involvement": involvement, "rubber-stamps": stamps,
 	"automated": automated, "reasons": reasons, "fairness": fairness, "escalations": escalations, "notices": notices, "emotions": emotions,
 	"drafts": drafts, "monitoring": monitoring, "incident": file,
@@ -81,7 +81,6 @@ var answers = map[string]func(*asking) error{
 type asking struct {
 	*view
 	Terms
-	ctx context.Context //nolint:containedctx // it lives as long as the question
 	now time.Time
 	sheet
 }
@@ -101,13 +100,13 @@ func (i *Inquirer) Ask(ctx context.Context, word string, t Terms) (*api.Answer, 
 	if err != nil {
 		return nil, err
 	}
-	a := &asking{view: v, Terms: t, ctx: ctx, now: i.cfg.Now(), sheet: sheet{most: i.cfg.Most}}
+	a := &asking{view: v, Terms: t, now: i.cfg.Now(), sheet: sheet{most: i.cfg.Most}}
 	a.answer = api.Answer{Basis: v.basis, Question: q.N, Asked: q.Question, Figures: []api.Figure{}, Columns: []string{}, Rows: []api.AnswerRow{},
 		Unknown: append([]string{}, q.Unknown...)}
 	if t.Within != nil {
 		a.unknown("Records that name no system are not seen with a grant for some systems; a fault may come of that.")
 	}
-	if err := answer(a); err != nil {
+	if err := answer(ctx, a); err != nil {
 		return nil, err
 	}
 	return &a.answer, nil

@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"context"
 	"slices"
 
 	"github.com/counterfoil/counterfoil/record"
@@ -18,12 +19,12 @@ var (
 
 // reasons lists the adverse decisions of which the factors are missing, vague,
 // or not linked to an input: question 13. There is a row for each such factor.
-func reasons(a *asking) error {
+func reasons(ctx context.Context, a *asking) error {
 	a.columns("system", "outcome", "factor", "method", "input", "reason")
 	a.figures("adverse", "decisions_with_fault", "missing", "vague", "unlinked", "untested")
 	q := a.query(string(record.Decision))
 	q.Adverse, q.Status = "true", "made"
-	return a.walk(q, func(at spot, s *statement) error {
+	return a.walk(ctx, q, func(at spot, s *statement) error {
 		a.answer.Looked++
 		a.add("adverse", 1)
 		here, before := a.place(at, s), a.answer.Wrong

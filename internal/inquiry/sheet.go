@@ -3,12 +3,10 @@
 package inquiry
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
-	"github.com/counterfoil/counterfoil/internal/ledger"
 )
 
 // minGroup is how many there must be in a group for figures to be shown: of
@@ -84,34 +82,4 @@ func clock(values map[string]any, name string, t time.Time) {
 	if !t.IsZero() {
 		values[name] = t.UTC().Format(time.RFC3339Nano)
 	}
-}
-
-// walk calls fn with each record that matches, read.
-func (a *asking) walk(q ledger.Query, fn func(spot, *statement) error) error {
-	return a.each(a.ctx, q, spot{}, func(at spot, leaf []byte) error {
-		s, err := parse(at, leaf)
-		if err != nil {
-			return err
-		}
-		return fn(at, s)
-	})
-}
-
-// collect puts what fn makes of each record that matches under a key of it; what
-// has none is left out.
-func collect[T any](a *asking, q ledger.Query, fn func(spot, *statement) (key string, value T)) (map[string][]T, error) {
-	out := map[string][]T{}
-	err := a.walk(q, func(at spot, s *statement) error {
-		if key, value := fn(at, s); key != "" {
-			out[key] = append(out[key], value)
-		}
-		return nil
-	})
-	return out, err
-}
-
-// earliest sorts by a time, in nanoseconds.
-func earliest[T any](all []T, when func(T) int64) []T {
-	slices.SortStableFunc(all, func(a, b T) int { return cmp.Compare(when(a), when(b)) })
-	return all
 }

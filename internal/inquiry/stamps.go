@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"math"
 	"slices"
@@ -34,14 +35,14 @@ type habits struct {
 }
 
 // stamps says who looks as if they only stamp: question 10.
-func stamps(a *asking) error {
+func stamps(ctx context.Context, a *asking) error {
 	a.columns("kind", "name", "acts", "change_rate", "median_dwell_s", "quick_share", "per_day", "finding")
 	a.figures("acts", "groups", "suppressed", "rubber_stamp", "no_finding")
-	groups, err := a.habits()
+	groups, err := a.habits(ctx)
 	if err != nil {
 		return err
 	}
-	findings, err := a.stampFindings()
+	findings, err := a.stampFindings(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,9 +78,9 @@ func stamps(a *asking) error {
 }
 
 // habits counts the acts of each reviewer and each team.
-func (a *asking) habits() (map[stamper]*habits, error) {
+func (a *asking) habits(ctx context.Context) (map[stamper]*habits, error) {
 	groups := map[stamper]*habits{}
-	err := a.walk(a.query(string(record.Oversight)), func(_ spot, s *statement) error {
+	err := a.walk(ctx, a.query(string(record.Oversight)), func(_ spot, s *statement) error {
 		r := review{oversight: s.Oversight, when: s.Time.Time}
 		a.add("acts", 1)
 		for _, who := range []stamper{{"team", string(r.Team)}, {"reviewer", string(r.Actor)}} {
@@ -114,9 +115,9 @@ func (h *habits) see(r *review) {
 
 // stampFindings are the findings about stamping: the record of each by the group
 // that it names, or that its id ends with.
-func (a *asking) stampFindings() (map[string]string, error) {
+func (a *asking) stampFindings(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	err := a.walk(ledger.Query{Type: string(record.Finding), Kind: codeStamps}, func(_ spot, s *statement) error {
+	err := a.walk(ctx, ledger.Query{Type: string(record.Finding), Kind: codeStamps}, func(_ spot, s *statement) error {
 		group := string(s.Finding.Group)
 		if group == "" {
 			group = string(s.ID)[strings.LastIndexByte(string(s.ID), ':')+1:]

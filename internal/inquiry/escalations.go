@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -24,12 +25,12 @@ type wish struct {
 }
 
 // escalations lists who asked for a person and was not passed on: question 16.
-func escalations(a *asking) error {
+func escalations(ctx context.Context, a *asking) error {
 	a.columns("interaction", "system", "requested", "outcome", "threshold", "policies", "connected", "wait_s")
 	a.figures("asked", "escalated", "not_escalated", "no_decision", "never_connected")
 	wishes := map[string]*wish{}
 	// Who asked shows on any record of the interaction, and so does who came.
-	err := a.walk(ledger.Query{System: a.System, Env: a.Env}, func(at spot, s *statement) error {
+	err := a.sift(ctx, ledger.Query{System: a.System, Env: a.Env}, wishWords, func(at spot, s *statement) error {
 		if s.Interaction.ID == "" {
 			return nil
 		}
@@ -58,9 +59,16 @@ func escalations(a *asking) error {
 	return nil
 }
 
+// Parts of the kinds of decisions about passing on, and what stands in records
+// that are about a wish for a person.
+var (
+	escalationWords = []string{"escalate", "escalation", "handover", "handoff"}
+	wishWords       = append([]string{`"human_requested"`, `"human_connected"`}, spelled(escalationWords)...)
+)
+
 // isEscalation says whether a record decides about passing on to a person.
 func isEscalation(s *statement) bool {
-	return hasPart(string(s.Decision.Kind), "escalate", "escalation", "handover", "handoff")
+	return hasPart(string(s.Decision.Kind), escalationWords...)
 }
 
 // see adds a record of the interaction.
@@ -124,106 +132,4 @@ func (a *asking) judge(id string, w *wish) {
 		w.values["wait_s"] = w.connected.Sub(w.requested).Seconds()
 	}
 	a.put(&w.where, faults, w.values)
-}
-
-// talk is an interaction in which AI answered.
-type talk struct {
-	where   api.Place
-	system  text
-	channel text
-	reply   time.Time
-	told    []notice
-}
-
-// notice is one that one talks to AI.
-type notice struct {
-	when             time.Time
-	template, locale text
-}
-
-// notices says whether customers were told that they talk to AI before it first
-// answered: question 17.
-func notices(a *asking) error {
-	a.columns("interaction", "system", "channel", "replied", "told", "late_s", "template", "locale")
-	a.figures("interactions", "told", "no_notice", "late_notice", "rate")
-	talks, told := map[string]*talk{}, map[string][]notice{}
-	of := map[string]string{} // the interaction of a decision
-	err := a.walk(ledger.Query{Env: a.Env}, func(at spot, s *statement) error {
-		id := string(s.Interaction.ID)
-		if id == "" && s.Notice.Kind != "" {
-			id = of[string(s.About)]
-		}
-		if id == "" {
-			return nil
-		}
-		if s.Decision.Kind != "" {
-			of[string(s.ID)] = id
-		}
-		if hasPart(string(s.Notice.Kind), "ai") {
-			told[id] = append(told[id], notice{s.Notice.Delivered.or(s.Time.Time), s.Notice.Template, s.Notice.Locale})
-		}
-		reply, ok := s.reply()
-		if !ok || a.System != "" && string(s.System) != a.System {
-			return nil
-		}
-		if t := talks[id]; t == nil || reply.Before(t.reply) {
-			talks[id] = &talk{where: a.place(at, s), system: s.System, channel: s.Interaction.Channel, reply: reply}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	ids := slices.SortedFunc(maps.Keys(talks), func(x, y string) int {
-		return cmp.Or(talks[x].reply.Compare(talks[y].reply), cmp.Compare(x, y))
-	})
-	good := 0.0
-	for _, id := range ids {
-		t := talks[id]
-		if !a.covers(t.reply) {
-			continue
-		}
-		a.answer.Looked++
-		a.add("interactions", 1)
-		if t.told = earliest(told[id], func(n notice) int64 { return n.when.UnixNano() }); len(t.told) > 0 && !t.told[0].when.After(t.reply) {
-			good++
-			continue
-		}
-		a.untold(id, t)
-	}
-	a.add("told", good)
-	a.add("rate", share(good, float64(a.answer.Looked)))
-	return nil
-}
-
-// untold lists an interaction in which AI answered first.
-func (a *asking) untold(id string, t *talk) {
-	faults := []string{"no_notice"}
-	v := map[string]any{"interaction": id}
-	word(v, "system", t.system)
-	word(v, "channel", t.channel)
-	clock(v, "replied", t.reply)
-	if len(t.told) > 0 {
-		faults = []string{"late_notice"}
-		n := t.told[0]
-		clock(v, "told", n.when)
-		v["late_s"] = n.when.Sub(t.reply).Seconds()
-		word(v, "template", n.template)
-		word(v, "locale", n.locale)
-	}
-	a.put(&t.where, faults, v)
-}
-
-// reply is when a record says that AI answered a customer. A draft is none: a
-// person sends it, or nobody.
-func (s *statement) reply() (first time.Time, ok bool) {
-	for _, o := range s.Outputs {
-		if o.Kind != "message" && o.Kind != "audio" {
-			continue
-		}
-		if when := o.Delivered.or(s.when()); !ok || when.Before(first) {
-			first, ok = when, true
-		}
-	}
-	return first, ok
 }
