@@ -4,6 +4,7 @@ package inquiry
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,6 +20,8 @@ type origin struct {
 	numbers     []int64 // of all its records, whenever they were made
 	times       []time.Time
 	first, last int64 // numbers within the time that is asked about; -1: none
+	before      int64 // the last number of what is older; -1: none
+	after       int64 // the first number of what is newer; -1: none
 	records     int64 // within it
 	unnumbered  int64
 	beats       []beat
@@ -59,7 +62,7 @@ func (a *asking) sources(ctx context.Context) error {
 		}
 		o := all[string(s.Source.ID)]
 		if o == nil {
-			o = &origin{first: -1, last: -1}
+			o = &origin{first: -1, last: -1, before: -1, after: -1}
 			all[string(s.Source.ID)] = o
 		}
 		o.see(a, at, s)
@@ -77,13 +80,7 @@ func (a *asking) sources(ctx context.Context) error {
 func (o *origin) see(a *asking, at spot, s *heading) {
 	inside := a.covers(s.Time.Time)
 	if seq := s.Source.Seq; seq.ok {
-		n := int64(seq.value)
-		if o.numbers = append(o.numbers, n); inside {
-			if o.first < 0 || n < o.first {
-				o.first = n
-			}
-			o.last = max(o.last, n)
-		}
+		o.number(int64(seq.value), inside, inside || s.Time.Before(a.From))
 	} else if inside {
 		o.unnumbered++
 	}
@@ -107,24 +104,48 @@ func (o *origin) between(first, last int64) int64 {
 	return int64(j - i)
 }
 
+// number adds one: of a record within the time that is asked about, or before or
+// behind it.
+func (o *origin) number(n int64, inside, early bool) {
+	o.numbers = append(o.numbers, n)
+	switch {
+	case inside:
+		if o.first < 0 || n < o.first {
+			o.first = n
+		}
+		o.last = max(o.last, n)
+	case early:
+		o.before = max(o.before, n)
+	case o.after < 0 || n < o.after:
+		o.after = n
+	}
+}
+
+// span are the numbers that must be there: up to those of what is older and
+// newer, because nobody can tell on which side of midnight a missing one was.
+func (o *origin) span() (first, last int64, ok bool) {
+	first, last = o.first, o.last
+	if o.before >= 0 && (first < 0 || o.before < first) {
+		first = o.before + 1
+	}
+	if o.after >= 0 && o.after > last {
+		last = o.after - 1
+	}
+	return first, last, first >= 0 && last >= first
+}
+
 // source lists what is wrong with a source, or that nothing is.
 func (a *asking) source(id string, o *origin) {
 	slices.Sort(o.numbers)
 	o.numbers = slices.Compact(o.numbers)
-	if o.records == 0 && len(o.beats) == 0 {
-		return
-	}
-	a.answer.Looked++
-	a.add("sources", 1)
 	v := map[string]any{"kind": "source", "source": id, "recorded": o.records}
 	var faults []string
-	if o.first >= 0 {
-		expected := o.last - o.first + 1
-		missing := expected - o.between(o.first, o.last)
-		v["first"], v["last"], v["expected"], v["missing"] = o.first, o.last, expected, missing
+	if first, last, ok := o.span(); ok {
+		missing := last - first + 1 - o.between(first, last)
+		v["first"], v["last"], v["expected"], v["missing"] = first, last, last-first+1, missing
 		if missing > 0 {
 			faults = append(faults, "gap")
-			v["numbers"] = o.holes()
+			v["numbers"] = o.holes(first, last)
 		}
 	}
 	if len(o.numbers) > 0 && o.numbers[0] > 1 { // of the whole log, whatever is asked
@@ -133,6 +154,11 @@ func (a *asking) source(id string, o *origin) {
 	if o.unnumbered > 0 {
 		faults = append(faults, "unnumbered")
 	}
+	if o.records == 0 && len(faults) == 0 { // it was not there then
+		return
+	}
+	a.answer.Looked++
+	a.add("sources", 1)
 	a.put(nil, faults, v)
 	slices.SortFunc(o.times, time.Time.Compare)
 	for _, b := range o.beats {
@@ -140,16 +166,28 @@ func (a *asking) source(id string, o *origin) {
 	}
 }
 
-// holes are the first spans of numbers that are missing.
-func (o *origin) holes() []string {
+// holes are the first ten spans of numbers that are missing.
+func (o *origin) holes(first, last int64) []string {
 	var out []string
-	i, _ := slices.BinarySearch(o.numbers, o.first)
-	for ; i+1 < len(o.numbers) && o.numbers[i+1] <= o.last && len(out) < 10; i++ {
-		if a, b := o.numbers[i]+1, o.numbers[i+1]-1; a == b {
-			out = append(out, strconv.FormatInt(a, 10))
-		} else if a < b {
-			out = append(out, strconv.FormatInt(a, 10)+"-"+strconv.FormatInt(b, 10))
+	next := first
+	see := func(n int64) {
+		switch {
+		case n-next == 1:
+			out = append(out, strconv.FormatInt(next, 10))
+		case n > next:
+			out = append(out, fmt.Sprintf("%d-%d", next, n-1))
 		}
+		next = n + 1
+	}
+	i, _ := slices.BinarySearch(o.numbers, first)
+	for _, n := range o.numbers[i:] {
+		if n > last || len(out) == 10 {
+			break
+		}
+		see(n)
+	}
+	if next <= last && len(out) < 10 {
+		see(last + 1)
 	}
 	return out
 }

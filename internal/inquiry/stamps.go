@@ -114,10 +114,11 @@ func (h *habits) see(r *review) {
 }
 
 // stampFindings are the findings about stamping: the record of each by the group
-// that it names, or that its id ends with.
+// that it names, or that its id ends with. One that is older than what is asked
+// about is about something else.
 func (a *asking) stampFindings(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
-	err := a.walk(ctx, ledger.Query{Type: string(record.Finding), Kind: codeStamps}, func(_ spot, s *statement) error {
+	err := a.walk(ctx, ledger.Query{Type: string(record.Finding), Kind: codeStamps, From: a.From}, func(_ spot, s *statement) error {
 		group := string(s.Finding.Group)
 		if group == "" {
 			group = string(s.ID)[strings.LastIndexByte(string(s.ID), ':')+1:]

@@ -155,7 +155,7 @@ func (s *statement) when() time.Time {
 // env is the environment; the format says what none means.
 func (s *statement) env() string {
 	if s.Env == "" {
-		return "production"
+		return production
 	}
 	return string(s.Env)
 }

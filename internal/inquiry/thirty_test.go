@@ -124,6 +124,11 @@ func (r *rig) testLimits(t *testing.T, all []leaf) {
 			t.Errorf("%s cut: %d of %d wrong, %d of %d looked at, more %v", q.Word, cut.Wrong, whole.Wrong, cut.Looked, whole.Looked, cut.More)
 		}
 		equal(t, q.Word+" figures", cut.Figures, whole.Figures)
+		if terms.ID == "" { // no record here names an environment, and that is production
+			terms.Env = "production"
+			equal(t, q.Word+" in production", r.ask(t, all, q.Word, terms).Figures, whole.Figures)
+			terms.Env = ""
+		}
 		terms.Within = &ledger.Bounds{Systems: []string{"nothing"}}
 		none, err := r.i.Ask(t.Context(), q.Word, terms)
 		if e, ok := errors.AsType[*ledger.Error](err); ok && e.Code == ledger.NotFound {

@@ -85,7 +85,7 @@ func isSuspect(leaf []byte) bool {
 func isEnv(leaf []byte, env string) bool {
 	_, after, ok := bytes.Cut(leaf, []byte(`"env":`))
 	if !ok {
-		return env == "production"
+		return env == production
 	}
 	return bytes.HasPrefix(after, []byte(`"`+env+`"`))
 }

@@ -124,14 +124,18 @@ func TestRemoved(t *testing.T) {
 				wrong = append(wrong, name)
 			}
 		}
-		got, err := r.i.Ask(t.Context(), "completeness", inquiry.Terms{})
-		must(t, err)
-		found := map[string]bool{}
-		for _, row := range got.Rows {
-			if len(row.Faults) > 0 {
-				found[row.Values["source"].(string)] = true
+		find := func(terms inquiry.Terms) map[string]bool {
+			got, err := r.i.Ask(t.Context(), "completeness", terms)
+			must(t, err)
+			found := map[string]bool{}
+			for _, row := range got.Rows {
+				if len(row.Faults) > 0 {
+					found[row.Values["source"].(string)] = true
+				}
 			}
+			return found
 		}
+		found := find(inquiry.Terms{})
 		for _, name := range wrong {
 			if !found[name] {
 				t.Errorf("nothing is said of %s", name)
@@ -139,6 +143,17 @@ func TestRemoved(t *testing.T) {
 		}
 		if found["whole"] || len(found) != len(wrong) {
 			t.Errorf("found %d of %d, the whole source %v", len(found), len(wrong), found["whole"])
+		}
+		for d := range days - 1 { // what is missing of a day shows when that day is asked about
+			found := find(inquiry.Terms{From: march.AddDate(0, 0, d), To: march.AddDate(0, 0, d+1)})
+			for _, name := range wrong {
+				if (strings.HasPrefix(name, fmt.Sprintf("without-%d-", d)) || name == fmt.Sprintf("without-day-%d", d)) && !found[name] {
+					t.Errorf("of day %d, nothing is said of %s", d, name)
+				}
+			}
+			if found["whole"] {
+				t.Errorf("of day %d, something is said of the whole source", d)
+			}
 		}
 	})
 }
