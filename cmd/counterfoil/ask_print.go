@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,7 +86,7 @@ func cell(v any) string {
 		}
 		return v
 	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+		return strconv.FormatFloat(math.Round(1000*v)/1000, 'f', -1, 64)
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[v]
 	case []any:

@@ -46,6 +46,9 @@ type dossier struct {
 func file(ctx context.Context, a *asking) error {
 	a.columns("kind", "code", "severity", "status", "at", "after_h", "by", "aware", "due", "reported", "closed", "limit_h")
 	a.figures("events", "decisions_named", "decisions_in_its_time")
+	if err := a.root(ctx); err != nil {
+		return err
+	}
 	d, err := a.dossier(ctx)
 	if err != nil {
 		return err
@@ -65,6 +68,32 @@ func file(ctx context.Context, a *asking) error {
 	n, err := a.count(ctx, ledger.Query{Type: string(record.Decision), System: string(d.first.System), From: d.aware, To: d.closed})
 	a.add("decisions_in_its_time", float64(n))
 	return err
+}
+
+// root turns the id of a later record of an incident into that of its first.
+func (a *asking) root(ctx context.Context) error {
+	for seen := map[string]bool{}; a.ID != "" && !seen[a.ID]; {
+		seen[a.ID] = true
+		var about text
+		err := a.among(ctx, ledger.Query{Type: string(record.Incident)}, []string{a.ID}, func(at spot, leaf []byte) error {
+			s, err := parse(at, leaf)
+			if err == nil {
+				about = s.About
+			}
+			return err
+		})
+		if err != nil || about == "" {
+			return err
+		}
+		err = a.among(ctx, ledger.Query{Type: string(record.Incident)}, []string{string(about)}, func(spot, []byte) error {
+			a.ID = string(about)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dossier gathers the records of an incident, and those about them.

@@ -163,6 +163,7 @@ func (r *rig) testIncident(t *testing.T, all []leaf) {
 		}
 	}
 	equal(t, "decisions", []float64{figure(t, got, "decisions_named"), figure(t, got, "decisions_in_its_time")}, []int{1, within})
+	equal(t, "by its last record", r.ask(t, all, "incident", inquiry.Terms{ID: "inc-1-end"}).Figures, got.Figures)
 	equal(t, "not reported", faults(r.ask(t, all, "incident", inquiry.Terms{ID: "inc-2"}), "kind")[0], "clocks not_reported,no_hold")
 	equal(t, "not serious", r.ask(t, all, "incident", inquiry.Terms{ID: "inc-3"}).Rows[0].Faults, []string{})
 	equal(t, "of a death", r.ask(t, all, "incident", inquiry.Terms{ID: "inc-4"}).Rows[0].Values["due"], hour(30*24))
