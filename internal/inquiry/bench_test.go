@@ -31,6 +31,22 @@ func BenchmarkAnswers(b *testing.B) {
 	ask("unapproved", func() error { _, err := r.i.Unapproved(ctx, inquiry.Went{}); return err })
 	ask("suspension", func() error { _, err := r.i.Suspension(ctx, "system-1", nil); return err })
 	ask("drift", func() error { _, err := r.i.Drift(ctx, "system-1", nil); return err })
+	for _, q := range inquiry.Questions() {
+		if q.Word != "" && q.Word != "incident" {
+			ask(q.Word, func() error {
+				_, err := r.i.Ask(ctx, q.Word, inquiry.Terms{ID: "d-0-0", System: benchSystem(&q)})
+				return err
+			})
+		}
+	}
+}
+
+// benchSystem is the system to ask about, where a question needs one.
+func benchSystem(q *inquiry.Question) string {
+	if q.Needs == "system" {
+		return "system-1"
+	}
+	return ""
 }
 
 // fill appends batches of a thousand records.

@@ -6,6 +6,7 @@
 //	Unapproved  which changes went live without approval before, or by their author's own
 //	Suspension  was a system suspended, when, by whom, and did it decide anything after that
 //	Drift       which models answered in place of those that were asked for, and since when
+//	Ask         one of the others of the thirty that [Questions] lists, by its word
 //
 // Each reads leaves, by the filters of the lookup table, up to the size that the
 // log had when the question came, and counts:

@@ -97,6 +97,9 @@ func (r *rig) testFilters(t *testing.T, all []leaf) {
 	equal(t, "elsewhere", ask(inquiry.Asked{System: "other-agent"}).Acts, 1)
 	equal(t, "another outcome", ask(inquiry.Asked{Outcome: "approved"}).Acts, 0)
 	equal(t, "another environment", ask(inquiry.Asked{Env: "shadow"}).Decisions, 0)
+	live := ask(inquiry.Asked{System: "refund-agent", Env: "production"}) // what names no environment
+	equal(t, "in production", []int64{live.Decisions, live.Touched}, []int64{ask(inquiry.Asked{System: "refund-agent"}).Decisions - ask(inquiry.Asked{Env: "test"}).Decisions,
+		ask(inquiry.Asked{System: "refund-agent"}).Touched})
 	equal(t, "a policy", ask(inquiry.Asked{Policy: "returns@5"}).Touched, 5)
 	equal(t, "a day", ask(inquiry.Asked{From: march.AddDate(0, 0, 6), To: march.AddDate(0, 0, 7)}).Touched, 3)
 	every := ask(inquiry.Asked{Approvals: true})

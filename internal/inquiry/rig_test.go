@@ -148,7 +148,7 @@ func (r *rig) make(kind, id string, hours int, m members) *record.Record {
 	if m["time"] == nil {
 		m["time"] = hour(hours)
 	}
-	if kind == "decision" {
+	if kind == "decision" && m["interaction"] == nil {
 		m["interaction"] = members{"id": "int-" + id}
 	}
 	b, err := json.Marshal(m)

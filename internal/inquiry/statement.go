@@ -18,23 +18,31 @@ type statement struct {
 	Recorded moment `json:"recorded"`
 	System   text   `json:"system"`
 	Env      text   `json:"env"`
+	UseCase  text   `json:"use_case"`
 	About    text   `json:"about"`
 	Writer   text   `json:"principal"`
-	Decision struct {
-		Status  text   `json:"status"`
-		Outcome text   `json:"outcome"`
-		Decided moment `json:"decided"`
-	} `json:"decision"`
-	Governed struct {
+	Source   struct {
+		ID  text   `json:"id"`
+		Seq number `json:"seq"`
+	} `json:"source"`
+	Interaction interaction `json:"interaction"`
+	Decision    decision    `json:"decision"`
+	Inputs      []input     `json:"inputs"`
+	Outputs     []output    `json:"outputs"`
+	Factors     []factor    `json:"factors"`
+	Governed    struct {
 		Versions []governedVersion `json:"versions"`
 	} `json:"governed"`
 	Versions  map[string]json.RawMessage `json:"versions"`
 	Oversight oversight                  `json:"oversight"`
 	Registry  registry                   `json:"registry"`
 	Finding   struct {
-		Code     text `json:"code"`
-		Status   text `json:"status"`
-		Severity text `json:"severity"`
+		Code     text   `json:"code"`
+		Status   text   `json:"status"`
+		Severity text   `json:"severity"`
+		Group    text   `json:"group"`
+		Owner    text   `json:"owner"`
+		Due      moment `json:"due"`
 	} `json:"finding"`
 	Access struct {
 		Act    text `json:"act"`
@@ -42,8 +50,20 @@ type statement struct {
 		Target text `json:"target"`
 	} `json:"access"`
 	Notice struct {
-		Kind text `json:"kind"`
+		Kind      text   `json:"kind"`
+		Template  text   `json:"template"`
+		Locale    text   `json:"locale"`
+		Delivered moment `json:"delivered"`
 	} `json:"notice"`
+	Explanation    explanation    `json:"explanation"`
+	Signal         signal         `json:"signal"`
+	Heartbeat      heartbeat      `json:"heartbeat"`
+	Reconciliation reconciliation `json:"reconciliation"`
+	Incident       incident       `json:"incident"`
+	Hold           struct {
+		Act  text `json:"act"`
+		Name text `json:"name"`
+	} `json:"hold"`
 	Steps []struct {
 		Provider text   `json:"provider"`
 		Request  text   `json:"request_model"`
@@ -67,8 +87,13 @@ type oversight struct {
 	Before     text            `json:"before"`
 	After      text            `json:"after"`
 	ReasonCode text            `json:"reason_code"`
+	Shown      text            `json:"shown"`
+	Opened     []text          `json:"opened"`
+	Competence text            `json:"competence"`
+	EditRatio  number          `json:"edit_ratio"`
 	Dwell      json.RawMessage `json:"dwell_ms"`
 	Reason     json.RawMessage `json:"reason"`
+	Text       json.RawMessage `json:"text"`
 }
 
 type registry struct {
@@ -130,7 +155,7 @@ func (s *statement) when() time.Time {
 // env is the environment; the format says what none means.
 func (s *statement) env() string {
 	if s.Env == "" {
-		return "production"
+		return production
 	}
 	return string(s.Env)
 }

@@ -81,11 +81,12 @@ func isSuspect(leaf []byte) bool {
 	}
 }
 
-// isEnv says the same of the environment.
+// isEnv says the same of the environment. None, or one that is sealed, is
+// production.
 func isEnv(leaf []byte, env string) bool {
 	_, after, ok := bytes.Cut(leaf, []byte(`"env":`))
 	if !ok {
-		return env == "production"
+		return env == production
 	}
-	return bytes.HasPrefix(after, []byte(`"`+env+`"`))
+	return bytes.HasPrefix(after, []byte(`"`+env+`"`)) || env == production && !bytes.HasPrefix(after, []byte(`"`))
 }

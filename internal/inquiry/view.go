@@ -3,6 +3,7 @@
 package inquiry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -73,6 +74,7 @@ func (i *Inquirer) look(ctx context.Context, within *ledger.Bounds) (*view, erro
 // the order of the log. It sets the query's bounds and order itself.
 func (v *view) each(ctx context.Context, q ledger.Query, from spot, fn func(spot, []byte) error) error {
 	q.Ascending, q.Within, q.Limit = true, v.within, pageSize
+	fn = live(&q, fn)
 	for n := from.shard; n < len(v.shards); n++ {
 		q.Start, q.Before = 0, v.sizes[n]
 		if n == from.shard {
@@ -97,10 +99,33 @@ func (v *view) each(ctx context.Context, q ledger.Query, from spot, fn func(spot
 	return nil
 }
 
+// production is the environment of a record that names none: the lookup table
+// has none for it either.
+const production = "production"
+
+// elsewhere are the other environments.
+var elsewhere = []string{"shadow", "test", "staging"}
+
+// live takes the environment out of a query for production, and leaves it to the
+// records.
+func live(q *ledger.Query, fn func(spot, []byte) error) func(spot, []byte) error {
+	if q.Env != production {
+		return fn
+	}
+	q.Env = ""
+	return func(at spot, leaf []byte) error {
+		if !isEnv(leaf, production) {
+			return nil
+		}
+		return fn(at, leaf)
+	}
+}
+
 // among calls fn with every record that matches and has one of the ids, each
 // log in its order.
 func (v *view) among(ctx context.Context, q ledger.Query, ids []string, fn func(spot, []byte) error) error {
 	q.Within = v.within
+	fn = live(&q, fn)
 	for some := range slices.Chunk(ids, idsEach) {
 		for n, l := range v.shards {
 			if q.Before = v.sizes[n]; q.Before == 0 {
@@ -122,6 +147,15 @@ func (v *view) among(ctx context.Context, q ledger.Query, ids []string, fn func(
 
 // count says how many records match, in all logs.
 func (v *view) count(ctx context.Context, q ledger.Query) (total int64, err error) {
+	if q.Env == production { // all but those that name another
+		q.Env = ""
+		total, err = v.count(ctx, q)
+		for _, q.Env = range elsewhere {
+			some, wrong := v.count(ctx, q)
+			total, err = total-some, cmp.Or(err, wrong)
+		}
+		return total, err
+	}
 	q.Within = v.within
 	for n, l := range v.shards {
 		if q.Before = v.sizes[n]; q.Before == 0 {

@@ -93,7 +93,7 @@ var sample = map[string]struct {
 	"story": {access.Read, ""}, "replay": {access.Read, ""}, "journey": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
-	"overrides": {access.Read, ""}, "unapproved": {access.Read, ""}, "suspension": {access.Read, ""}, "drift": {access.Read, ""},
+	"overrides": {access.Read, ""}, "unapproved": {access.Read, ""}, "suspension": {access.Read, ""}, "drift": {access.Read, ""}, "question": {access.Read, ""},
 	"rotateKey":       {access.RotateKeys, `{}`},
 	"rotateMaster":    {access.RotateKeys, `{}`},
 	"retireKey":       {access.RotateKeys, `{}`},

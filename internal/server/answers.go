@@ -20,6 +20,7 @@ func (s *Server) routeAnswers() {
 	s.handle("GET "+l+"/unapproved", access.Read, long(get(s.unapproved)))
 	s.handle("GET "+l+"/suspension", access.Read, long(get(s.suspension)))
 	s.handle("GET "+l+"/drift", access.Read, long(get(s.drift)))
+	s.handle("GET "+l+"/{question}", access.Read, long(get(s.question)))
 }
 
 // inquire reads the parameters of a question, and finds who answers it. Who may
@@ -100,4 +101,20 @@ func (s *Server) drift(r *http.Request) (*api.Drift, error) {
 		return nil, err
 	}
 	return i.Drift(r.Context(), name, callerOf(r).bounds())
+}
+
+// question answers one of the questions of the list, by its word.
+func (s *Server) question(r *http.Request) (*api.Answer, error) {
+	i, q, err := s.inquire(r, "id", "system", "env", "from", "to")
+	if err != nil {
+		return nil, err
+	}
+	t := inquiry.Terms{ID: q.Get("id"), Env: q.Get("env"), Within: callerOf(r).bounds()}
+	if t.System, err = s.oneSystem(r, q); err != nil {
+		return nil, err
+	}
+	if t.From, t.To, err = span(q); err != nil {
+		return nil, err
+	}
+	return i.Ask(r.Context(), r.PathValue("question"), t)
 }

@@ -13,7 +13,7 @@ import (
 
 // questions are those of auditors, each with what it must be told.
 var questions = []string{inMain + "/answers/overrides?approvals=true", inMain + "/answers/unapproved",
-	inMain + "/answers/suspension?system=refund-agent", inMain + "/answers/drift?system=refund-agent"}
+	inMain + "/answers/suspension?system=refund-agent", inMain + "/answers/drift?system=refund-agent", inMain + "/answers/reasons", inMain + "/answers/monitoring?system=refund-agent"}
 
 // TestAnswers asks each question as people who may see all, one system, another
 // one, or held records only.
@@ -91,6 +91,39 @@ func TestWholeAnswers(t *testing.T) {
 	}
 }
 
+// TestListAnswers lets the questions of the list come up with rows: the clerk
+// holds each against the document.
+func TestListAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, options{})
+	for _, doc := range []string{
+		`{"type":"decision","id":"d","time":"2026-03-03T09:12:44Z","system":"s","interaction":{"id":"i","channel":"chat","human_requested":"2026-03-03T09:12:00Z"},"source":{"id":"src","seq":4},` +
+			`"decision":{"kind":"escalate","status":"made","outcome":"not_escalated","adverse":true,"significant":"yes","automation":"solely_automated","threshold":0.5},"versions":{"prompt":"p@1","policy":["q@1"],"model":"m@1"},` +
+			`"inputs":[{"name":"voice","category":"employee_emotion"}],"factors":[{"code":"other"}],"outputs":[{"name":"a","kind":"message"},{"name":"b","kind":"draft","edit_ratio":0.5}]}`,
+		`{"type":"decision","id":"e","time":"2026-03-03T09:14:44Z","system":"s","interaction":{"id":"i"},"source":{"id":"src","seq":9},"decision":{"kind":"refund","status":"made","automation":"meaningful_human"}}`,
+		`{"type":"oversight","id":"o","time":"2026-03-03T09:13:44Z","about":"d","system":"s","oversight":{"act":"edit","actor":"person:mia","opened":["order"],"shown":"sha256:0000000000000000000000000000000000000000000000000000000000000000","dwell_ms":5}}`,
+		`{"type":"explanation","id":"x","time":"2026-03-03T09:13:44Z","about":"d","system":"s","explanation":{"audience":"subject","types":["data"],"delivered":"2026-03-03T09:13:44Z"}}`,
+		`{"type":"notice","id":"n","time":"2026-03-03T09:13:44Z","about":"d","system":"s","notice":{"kind":"ai_interaction"}}`,
+		`{"type":"signal","id":"g1","time":"2026-03-04T00:00:00Z","system":"s","signal":{"name":"population","group":"a","value":200,"breached":true,"from":"2026-03-03T00:00:00Z","to":"2026-03-04T00:00:00Z"}}`,
+		`{"type":"signal","id":"g2","time":"2026-03-04T00:00:00Z","system":"s","signal":{"name":"selected","group":"a","value":100,"from":"2026-03-03T00:00:00Z","to":"2026-03-04T00:00:00Z"}}`,
+		`{"type":"incident","id":"inc","time":"2026-03-03T16:00:00Z","about":"d","system":"s","incident":{"code":"wrong","status":"open","severity":"critical"}}`,
+	} {
+		r.post(doc).want(201)
+	}
+	for word, query := range map[string]string{
+		"completeness": "", "inventory": "?env=production", "human": "?id=d", "involvement": "?from=2026-01-01T00:00:00Z", "automated": "?system=s", "reasons": "?to=2027-01-01T00:00:00Z",
+		"fairness": "?system=s", "escalations": "", "notices": "", "emotions": "", "drafts": "", "monitoring": "?system=s", "incident": "?id=inc",
+	} {
+		a := into[api.Answer](r.get(inMain + "/answers/" + word + query).want(200))
+		if len(a.Rows) == 0 || a.Looked == 0 || a.Question == 0 || len(a.Figures) == 0 || len(a.Columns) == 0 {
+			t.Errorf("%s: %+v", word, a)
+		}
+	}
+	if a := into[api.Answer](r.get(inMain + "/answers/rubber-stamps").want(200)); a.Looked != 1 || len(a.Rows) != 0 {
+		t.Errorf("one act is enough for figures about its reviewer: %+v", a)
+	}
+}
+
 // TestQuestionsRefused sends what is no question.
 func TestQuestionsRefused(t *testing.T) {
 	t.Parallel()
@@ -99,8 +132,14 @@ func TestQuestionsRefused(t *testing.T) {
 		"/answers/overrides?act=frown": "invalid", "/answers/overrides?model=refund-model": "invalid",
 		"/answers/overrides?from=March": "bad_parameter", "/answers/overrides?approvals=perhaps": "bad_parameter",
 		"/answers/unapproved?to=April": "bad_parameter", "/answers/suspension": "invalid", "/answers/drift": "invalid",
+		"/answers/human": "invalid", "/answers/fairness": "invalid", "/answers/reasons?from=March": "bad_parameter",
 	} {
 		if p := r.get(inMain+path).problem(400, code); p.Hint == "" {
+			t.Errorf("%s: no hint", path)
+		}
+	}
+	for _, path := range []string{"/answers/everything", "/answers/human?id=nothing", "/answers/incident?id=nothing"} {
+		if p := r.get(inMain+path).problem(404, "not_found"); p.Hint == "" {
 			t.Errorf("%s: no hint", path)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // fill puts the names of a rig of one record into a path of the document.
-var fill = strings.NewReplacer("{ledger}", "main", "{id}", "a", "{path}", "checkpoint", "{code}", "syntax", "{kind}", "prompt", "{name}", "a", "{version}", "1", "{owner}", "person:x", "{key}", "k0")
+var fill = strings.NewReplacer("{ledger}", "main", "{id}", "a", "{path}", "checkpoint", "{code}", "syntax", "{kind}", "prompt", "{name}", "a", "{version}", "1", "{owner}", "person:x", "{key}", "k0", "{question}", "reasons")
 
 // TestHosts addresses every operation to names that are not the server's, as a
 // page does that has its own name lead to loopback.

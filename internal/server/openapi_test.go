@@ -164,7 +164,7 @@ func TestTypes(t *testing.T) {
 		api.Erased{}, api.LogKey{}, api.KeyRequest{}, api.KeyRotation{}, api.ActorRequest{}, api.MasterRotation{}, api.MasterRotated{}, api.Verdict{}, api.WarrantRequest{}, api.GlassRequest{}, api.Review{}, api.SubjectRequest{}, api.ErasureRequest{}, api.Execution{}, api.HoldRequest{}, api.HoldReview{},
 		api.Describe{}, api.SystemStatus{}, api.NewVersion{}, api.ActSignature{}, api.VersionVerdict{}, api.EmergencyReview{}, api.Promotion{}, api.Rollback{}, api.Rebuild{}, api.Fetched{},
 		api.Overrides{}, api.VersionApproval{}, api.Changes{}, api.ChangeDefect{}, api.Emergency{}, api.Suspension{}, api.Period{}, api.Drift{}, api.ModelPair{}, api.ModelChange{},
-		api.Basis{}, api.EarlierLog{}, api.Place{}, api.BoundVersion{}, api.HumanAct{},
+		api.Answer{}, api.Figure{}, api.AnswerRow{}, api.Basis{}, api.EarlierLog{}, api.Place{}, api.BoundVersion{}, api.HumanAct{},
 		custody.Outcome{}, custody.Refusal{}, custody.Conflict{}, custody.Run{}, custody.Report{}, custody.ReportRecord{}, custody.ReportSource{}, custody.Class{}, custody.Match{}, access.Actor{}, access.Grant{}, access.Row{}} {
 		typ := reflect.TypeOf(v)
 		schema, ok := doc.Components.Schemas[typ.Name()]
