@@ -18,7 +18,7 @@ type Input struct {
 	// something is skipped then.
 	Partial bool
 
-	rec    *record.Record
+	text   []byte // canonical
 	fields record.Fields
 	now    time.Time
 	once   sync.Once
@@ -28,7 +28,13 @@ type Input struct {
 
 // NewInput makes the input of a record; now is what expressions see as now.
 func NewInput(r *record.Record, now time.Time) *Input {
-	return &Input{rec: r, fields: r.Fields(), now: now}
+	return &Input{text: r.Canonical(), fields: r.Fields(), now: now}
+}
+
+// NewLeafInput makes the input of a statement: private values are seals, so that
+// expressions see that they are there, and not what they are.
+func NewLeafInput(s *record.Statement, now time.Time) *Input {
+	return &Input{text: s.Bytes(), fields: s.Fields(), now: now}
 }
 
 // values decodes the record into maps, with times and whole numbers as the types
@@ -36,7 +42,7 @@ func NewInput(r *record.Record, now time.Time) *Input {
 func (in *Input) values() (map[string]any, error) {
 	in.once.Do(func() {
 		var v any
-		if in.err = json.Unmarshal(in.rec.Canonical(), &v); in.err == nil {
+		if in.err = json.Unmarshal(in.text, &v); in.err == nil {
 			in.root, _ = v.(map[string]any) // a record is an object
 			convert(schema.shapes[rootName], in.root)
 		}
