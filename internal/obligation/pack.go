@@ -278,3 +278,6 @@ func (lib *Library) tolerance(r *Rule) float64 {
 	}
 	return lib.tolerances[r.Kind]
 }
+
+// Files are the rules and packs as the program has them.
+func Files() fs.FS { return embedded }
