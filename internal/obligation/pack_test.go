@@ -25,7 +25,7 @@ func library(t testing.TB) *obligation.Library {
 func TestPacks(t *testing.T) {
 	t.Parallel()
 	lib := library(t)
-	equal(t, "packs", strings.Join(lib.Names(), " "), "eu-ai-act iso-42001 nist-ai-rmf uk-gdpr us-colorado-california")
+	equal(t, "packs", strings.Join(lib.Names(), " "), "eu-ai-act iso-42001 nist-ai-rmf record-keeping uk-gdpr us-colorado-california")
 	used, evaluated, count := map[string]bool{}, 0, 0
 	for _, p := range lib.Packs() {
 		for _, o := range p.Obligations {
@@ -41,6 +41,9 @@ func TestPacks(t *testing.T) {
 	for _, r := range lib.Rules() {
 		if r.Evaluate != "" || r.Expect != "" {
 			evaluated++
+		}
+		if !used[r.ID] {
+			t.Errorf("no obligation uses %s", r.ID)
 		}
 	}
 	if len(lib.Rules()) != 71 || evaluated < 45 || count < 100 {
@@ -76,7 +79,7 @@ func TestPacksRefused(t *testing.T) {
 	for _, c := range []struct{ in, old, new, want string }{
 		{"rule", "evaluate: acts", "evaluate: dance", `no evaluator "dance"`},
 		{"rule", "evaluate: acts", "evaluate: acts, absent: no", "one of evaluate"},
-		{"rule", "evaluate: acts", "expect: 'r.decision.nothing'", "undefined field"},
+		{"rule", "evaluate: acts", "expect: 'r.decision.nothing'", "test cases are missing"},
 		{"rule", "kind: P", "kind: X", "no tolerance"},
 		{"rule", "CR-20", "CR-2", "no id of a rule"},
 		{"rule", "shows_not: s", "shows_not: ''", "does not show"},
