@@ -119,3 +119,13 @@ type AppliesFrom struct {
 	Source string `json:"source"`
 	Note   string `json:"note,omitempty"`
 }
+
+// ObligationsRequest asks for a report that is noted in the log. Without a
+// quarter, and from and to, it is about the quarter before.
+type ObligationsRequest struct {
+	Packs    []string  `json:"packs,omitempty"`
+	Quarter  string    `json:"quarter,omitempty"`
+	From     time.Time `json:"from,omitzero"`
+	To       time.Time `json:"to,omitzero"`
+	FailOnly bool      `json:"fail_only,omitempty"`
+}

@@ -19,7 +19,6 @@ type dispute struct {
 	resolved     *statement
 	withdrawn    bool
 	resolver     text
-	people       map[text]bool // who resolved, or was assigned last
 }
 
 // disputes are the challenges that were received in the period.

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -110,14 +111,16 @@ func Load(dir fs.FS) (*Library, error) {
 	return lib, nil
 }
 
-// Default is the library that comes with the program.
-func Default() (*Library, error) {
+// Default is the library that comes with the program. It is read once.
+func Default() (*Library, error) { return standard() }
+
+var standard = sync.OnceValues(func() (*Library, error) {
 	dir, err := fs.Sub(embedded, "packs")
 	if err != nil {
 		return nil, fmt.Errorf("open packs: %w", err)
 	}
 	return Load(dir)
-}
+})
 
 const rulesFile = "rules.yaml"
 

@@ -50,12 +50,6 @@ func newRig(t testing.TB, dbc db.Config) *rig {
 	return openRig(t, dbc, "example.com/obligation", ledger.Config{})
 }
 
-// newRigAfter is a rig of the log that goes on where another ended.
-func newRigAfter(t testing.TB, dbc db.Config, old *ledger.Ledger) *rig {
-	t.Helper()
-	return openRig(t, dbc, "example.com/obligation/2", ledger.Config{Previous: []*ledger.Ledger{old}})
-}
-
 func openRig(t testing.TB, dbc db.Config, origin string, cfg ledger.Config) *rig {
 	t.Helper()
 	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))

@@ -65,7 +65,7 @@ func look(ctx context.Context, l *ledger.Ledger, within *ledger.Bounds) (*view, 
 	}
 	if within != nil {
 		v.basis.Systems = slices.Clone(within.Systems)
-		v.basis.Complete += " that are of a system that you may see; acts on versions that any system may use are not among them"
+		v.basis.Complete += " that are of a system that you may see; records that name no system are not among them, and what they would show counts as missing"
 	}
 	v.basis.Complete += "; what no source sent is not counted"
 	return v, nil
