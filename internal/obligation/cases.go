@@ -26,7 +26,7 @@ func (r *run) disputes() []*dispute {
 	var out []*dispute
 	for _, s := range r.facts.of[record.Challenge] {
 		c := s.Challenge
-		if c == nil || c.Status != "received" || r.isStep(s) {
+		if c == nil || c.Status != "received" || r.facts.is[link{record.Challenge, string(s.About)}] {
 			continue
 		}
 		d := &dispute{first: s, kind: c.Kind, received: first(c.Received.Time, s.Time.Time), due: c.Due.Time}
@@ -39,11 +39,6 @@ func (r *run) disputes() []*dispute {
 		out = append(out, d)
 	}
 	return out
-}
-
-// isStep says whether a challenge record follows up another one.
-func (r *run) isStep(s *statement) bool {
-	return s.About != "" && slices.ContainsFunc(r.facts.of[record.Challenge], func(o *statement) bool { return o.ID == s.About })
 }
 
 func (d *dispute) step(s *statement) {

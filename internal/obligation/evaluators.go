@@ -26,6 +26,7 @@ var evaluators = map[string]*evaluator{
 	"references":       {false, references},
 	"bound":            {false, bound},
 	"approved":         {false, approved},
+	"outcomes":         {false, outcomes},
 	"controlled":       {false, controlled},
 	"inventory":        {false, inventory},
 	"models":           {false, models},

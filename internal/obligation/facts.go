@@ -19,6 +19,7 @@ type facts struct {
 	about map[link][]*statement
 	on    map[link][]*statement // an interaction
 	acts  map[subject][]*statement
+	is    map[link]bool // what is a challenge, or an incident: what is about one is a later word on it
 }
 
 // link is a type and the id of the record, or interaction, that is followed up.
@@ -33,7 +34,7 @@ type subject struct{ kind, name string }
 
 // gather reads the facts.
 func gather(ctx context.Context, v *view) (*facts, error) {
-	f := &facts{of: map[record.Type][]*statement{}, about: map[link][]*statement{}, on: map[link][]*statement{}, acts: map[subject][]*statement{}}
+	f := &facts{of: map[record.Type][]*statement{}, about: map[link][]*statement{}, on: map[link][]*statement{}, acts: map[subject][]*statement{}, is: map[link]bool{}}
 	all := *v
 	all.within = nil
 	for _, kind := range record.Types() {
@@ -75,6 +76,9 @@ func (v *view) may(s *statement) bool {
 
 func (f *facts) take(kind record.Type, s *statement) {
 	f.of[kind] = append(f.of[kind], s)
+	if kind == record.Challenge || kind == record.Incident {
+		f.is[link{kind, string(s.ID)}] = true
+	}
 	if s.About != "" {
 		k := link{kind, string(s.About)}
 		f.about[k] = append(f.about[k], s)

@@ -47,7 +47,7 @@ func HTML(w io.Writer, o *api.ObligationReport) error {
 		return fmt.Errorf("read page template: %w", err)
 	}
 	sum := sha256.Sum256([]byte(styleSheet))
-	p := page{ObligationReport: o, Period: period(o), Style: template.CSS(styleSheet),
+	p := page{ObligationReport: o, Period: showPeriod(o), Style: template.CSS(styleSheet),
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'none'; base-uri 'none'"}
 	for _, s := range []string{Pass, Partial, Fail, Attested, NoPopulation, NotApplicable} {
 		p.Statuses = append(p.Statuses, statusCount{s, o.Count[s], o.Tally[s]})
@@ -62,13 +62,24 @@ func HTML(w io.Writer, o *api.ObligationReport) error {
 	return nil
 }
 
-// showTime prints a time to the second, in UTC.
+// showPeriod prints the period for a title.
+func showPeriod(o *api.ObligationReport) string {
+	if o.Quarter != "" {
+		return o.Quarter
+	}
+	return showTime(o.From) + " up to " + showTime(o.To)
+}
+
+// showTime prints a time to the second, in UTC, or the day that begins then.
 func showTime(v any) string {
 	switch t := v.(type) {
 	case time.Time:
+		if t.Equal(t.Truncate(24 * time.Hour)) {
+			return t.UTC().Format(time.DateOnly)
+		}
 		return t.UTC().Format("2006-01-02 15:04:05 MST")
 	case *time.Time:
-		return t.UTC().Format("2006-01-02 15:04:05 MST")
+		return showTime(*t)
 	}
 	return ""
 }

@@ -219,7 +219,7 @@ func reconciled(r *run, t *tally) method {
 }
 
 // heartbeats wants every source that sent something to say how much, for each
-// day from its first to its last record.
+// day that is over from its first to its last record.
 func heartbeats(r *run, t *tally) method {
 	first, last := map[string]time.Time{}, map[string]time.Time{}
 	return method{
@@ -239,7 +239,7 @@ func heartbeats(r *run, t *tally) method {
 				beats[string(s.Source.ID)] = append(beats[string(s.Source.ID)], s)
 			}
 			for _, id := range slices.Sorted(maps.Keys(first)) {
-				for day := first[id]; !day.After(last[id]); day = day.AddDate(0, 0, 1) {
+				for day := first[id]; !day.After(last[id]) && !r.asOf.Before(day.AddDate(0, 0, 1)); day = day.AddDate(0, 0, 1) {
 					t.test("source:"+id+":"+day.Format(time.DateOnly), slices.ContainsFunc(beats[id], func(s *statement) bool {
 						return s.Heartbeat != nil && s.Heartbeat.From.Before(day.Add(24*time.Hour)) && s.Heartbeat.To.After(day)
 					}))

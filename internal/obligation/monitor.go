@@ -73,7 +73,7 @@ func incidents(r *run, t *tally) method {
 	kinds, severe := t.words("notices"), t.words("severities")
 	return method{see: func(s *statement) {
 		i := s.Incident
-		if i == nil || !slices.Contains(severe, string(i.Severity)) || !s.production() || s.About != "" && r.isIncident(s.About) {
+		if i == nil || !slices.Contains(severe, string(i.Severity)) || !s.production() || r.facts.is[link{record.Incident, string(s.About)}] {
 			return
 		}
 		due := first(i.Opened.Time, s.Time.Time).Add(t.days("days"))
@@ -84,12 +84,6 @@ func incidents(r *run, t *tally) method {
 			t.test(string(s.ID), said)
 		}
 	}}
-}
-
-// isIncident says whether an id is that of an incident: what is about it is a
-// later word on the same one.
-func (r *run) isIncident(id text) bool {
-	return slices.ContainsFunc(r.facts.of[record.Incident], func(o *statement) bool { return o.ID == id })
 }
 
 // keptLongEnough wants nothing to expire before its time.

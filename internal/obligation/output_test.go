@@ -130,7 +130,4 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page has %s", not)
 		}
 	}
-	if path := os.Getenv("COUNTERFOIL_KEEP_PAGE"); path != "" {
-		must(t, os.WriteFile(path, b.Bytes(), 0o600))
-	}
 }

@@ -22,7 +22,7 @@ var defects = map[string][]string{
 	"CR-10": {"d-no-config", "d-unapproved", "d-no-prompt"},
 	"CR-11": {"m2-up", "m3-up", "m6-up"},
 	"CR-12": {"d-no-origin"},
-	"CR-13": {"d-no-outcome"},
+	"CR-13": {"d-no-outcome", "d-open-draft"},
 	"CR-17": {"d-no-alternatives"},
 	"CR-18": {"d-control-error", "d-denied"},
 	"CR-19": {"system:silent", "system:stranger"},
@@ -180,6 +180,17 @@ func (r *rig) decisions() {
 	r.add("finding", "f-model", 33, mm{"about": "d-found-model", "finding": mm{"code": "model_mismatch", "status": "open"}})
 	r.decide("d-no-origin", 33, func(m, _ mm, _ gv) { m["inputs"] = []any{mm{"name": "order"}} })
 	r.decide("d-no-outcome", 33, func(_, d mm, _ gv) { delete(d, "outcome") })
+	draft := func(ratio any) func(m, d mm, _ gv) {
+		return func(m, _ mm, _ gv) {
+			o := mm{"name": "reply", "kind": "draft"}
+			if ratio != nil {
+				o["edit_ratio"] = ratio
+			}
+			m["outputs"] = []any{o}
+		}
+	}
+	r.decide("d-open-draft", 33, draft(nil))
+	r.decide("d-edited-draft", 33, draft(0.25))
 	r.decide("d-control-error", 33, func(_, _ mm, g gv) { g.Controls[0].Result = "error" })
 	r.decide("d-denied", 33, func(_, _ mm, g gv) { g.Verdict = "deny" })
 	r.decide("d-stranger", 34, func(m, _ mm, _ gv) { m["system"] = "stranger" })
@@ -276,6 +287,7 @@ func (r *rig) notices() {
 		tell("n-"+id, "int-"+id, "ai_interaction", []int{69, 75, 69}[n])
 	}
 	said("d-not-told", 70, nil)
+	said("d-helps", 70, func(_, d mm) { d["automation"] = "assistive" })
 	r.decide("d-high-told", 71, func(m, _ mm, _ gv) { m["system"] = "score" })
 	tell("n-high", "int-d-high-told", "high_risk_subject", 70)
 	tell("n-hand", "int-d-by-hand", "high_risk_subject", 30)

@@ -57,6 +57,7 @@ type statement struct {
 
 type decision struct {
 	Status      text   `json:"status"`
+	Outcome     text   `json:"outcome"`
 	Adverse     truth  `json:"adverse"`
 	Significant text   `json:"significant"`
 	Automation  text   `json:"automation"`
@@ -99,6 +100,7 @@ type step struct {
 type output struct {
 	Kind      text   `json:"kind"`
 	Delivered moment `json:"delivered"`
+	Changed   number `json:"edit_ratio"`
 }
 
 type oversight struct {
@@ -232,7 +234,7 @@ func (m *moment) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// number is a whole number, if it is one.
+// number is a number, if it is one; n is its whole part.
 type number struct {
 	n  int64
 	is bool
@@ -240,7 +242,12 @@ type number struct {
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (n *number) UnmarshalJSON(b []byte) error {
-	n.is = json.Unmarshal(b, &n.n) == nil
+	if n.is = json.Unmarshal(b, &n.n) == nil; n.is {
+		return nil
+	}
+	var f float64
+	n.is = json.Unmarshal(b, &f) == nil
+	n.n = int64(f)
 	return nil
 }
 

@@ -12,11 +12,14 @@ import (
 )
 
 // interactions wants a notice before the first message that a system delivered
-// in each interaction.
+// in each interaction. What a system only helps a person to say is not its message.
 func interactions(r *run, t *tally) method {
 	kinds, outputs := t.words("notices"), t.words("outputs")
 	first := map[text]time.Time{}
 	m := decisions(func(s *statement) {
+		if s.Decision.Automation == "assistive" {
+			return // a person speaks
+		}
 		for _, o := range s.Outputs {
 			if s.Interaction.ID != "" && !o.Delivered.IsZero() && slices.Contains(outputs, string(o.Kind)) {
 				first[s.Interaction.ID] = earlier(first[s.Interaction.ID], o.Delivered.Time)

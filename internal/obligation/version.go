@@ -121,6 +121,15 @@ func readHistory(all []*statement, promotion *statement) history {
 	return h
 }
 
+// outcomes wants a decision to have an outcome, and a draft the share of it that
+// was changed, or an act of a person on it.
+func outcomes(r *run, t *tally) method {
+	return decisions(func(s *statement) {
+		open := slices.ContainsFunc(s.Outputs, func(o output) bool { return o.Kind == "draft" && !o.Changed.is })
+		t.test(string(s.ID), s.Decision.Outcome != "" && (!open || len(r.facts.reviews(s)) > 0))
+	})
+}
+
 // controlled wants the server to have judged a decision, with no control that
 // could not say, and what it forbade or gave to a person not to be done without.
 func controlled(r *run, t *tally) method {
