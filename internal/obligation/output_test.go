@@ -5,6 +5,7 @@ package obligation_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -22,6 +23,14 @@ func seededReport(t testing.TB) *api.ObligationReport {
 	r := newRig(t, dbtest.SQLite(t))
 	r.seed()
 	return r.report(obligation.Asked{})
+}
+
+// written is one form of a report.
+func written(t testing.TB, form func(io.Writer, *api.ObligationReport) error, o *api.ObligationReport) string {
+	t.Helper()
+	var b bytes.Buffer
+	must(t, form(&b, o))
+	return b.String()
 }
 
 // oscalSchema is what OSCAL demands of the members that reports use.
