@@ -19,7 +19,7 @@ import (
 // The version of OSCAL that reports are written in, and the name space of our
 // own properties.
 const (
-	oscalVersion = "1.0.4"
+	oscalVersion = "1.1.3"
 	oscalNS      = "urn:counterfoil:obligations:v1"
 )
 

@@ -33,10 +33,10 @@ func written(t testing.TB, form func(io.Writer, *api.ObligationReport) error, o 
 	return b.String()
 }
 
-// oscalSchema is what OSCAL demands of the members that reports use.
+// oscalSchema is the one that NIST published.
 func oscalSchema(t testing.TB) *jsonschema.Schema {
 	t.Helper()
-	f, err := os.Open("testdata/oscal-parts.schema.json")
+	f, err := os.Open("testdata/oscal_complete_schema-1.1.3.json")
 	must(t, err)
 	doc, err := jsonschema.UnmarshalJSON(f)
 	must(t, err)
@@ -64,6 +64,13 @@ func TestOSCAL(t *testing.T) {
 	}
 	var b bytes.Buffer
 	must(t, obligation.OSCAL(&b, out))
+	for _, change := range [][2]string{{`"methods"`, `"method"`}, {`"state": "satisfied"`, `"state": "met"`}, {`"target-id": "`, `"target-id": "1 `}} { // the schema has teeth
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Replace(b.String(), change[0], change[1], 1)))
+		must(t, err)
+		if schema.Validate(value) == nil {
+			t.Errorf("%s for %s is not found", change[1], change[0])
+		}
+	}
 	var file struct {
 		R struct {
 			Results []struct {
