@@ -37,6 +37,7 @@ var evaluators = map[string]*evaluator{
 	"stamping":         {false, stamping},
 	"competent":        {false, competent},
 	"signals":          {false, signals},
+	"watched":          {false, watched},
 	"groups":           {false, groups},
 	"breaches":         {false, breaches},
 	"interactions":     {false, interactions},
@@ -66,6 +67,28 @@ func decisions(see func(s *statement)) method {
 			see(s)
 		}
 	}}
+}
+
+// highRisk is the method that tests each decision of a system that the register
+// calls high risk. If every system that decided is in the register, and no
+// system there is high risk, the rule does not apply.
+func highRisk(r *run, t *tally, see func(s *statement)) method {
+	unknown := false
+	m := decisions(func(s *statement) {
+		switch r.facts.risk(s.System, s.Recorded.Time) {
+		case "high":
+			see(s)
+		case "", "unknown":
+			unknown = true
+		}
+	})
+	m.end = func(context.Context) error {
+		if t.out.Population == 0 && !unknown && r.facts.noneOf("high") {
+			t.out.Status, t.out.Reason = NotApplicable, "the register has systems, and says of none that its risk is high; whether that is right is for people to say"
+		}
+		return nil
+	}
+	return m
 }
 
 // atEnd is the method that tests facts only.

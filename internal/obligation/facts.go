@@ -118,6 +118,22 @@ func (f *facts) risk(system text, at time.Time) (risk text) {
 	return risk
 }
 
+// noneOf says that the register has systems, and that none of them ever had the
+// risk.
+func (f *facts) noneOf(risk text) bool {
+	known := false
+	for k, all := range f.acts {
+		if k.kind != "system" {
+			continue
+		}
+		known = true
+		if slices.ContainsFunc(all, func(s *statement) bool { return s.Registry.Risk == risk }) {
+			return false
+		}
+	}
+	return known
+}
+
 // status is that of a system at a time, as the register has it.
 func (f *facts) status(system string, at time.Time) (status text) {
 	for _, a := range f.acts[subject{"system", system}] {

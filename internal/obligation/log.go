@@ -254,11 +254,7 @@ func heartbeats(r *run, t *tally) method {
 // does not carry them through.
 func capture(r *run, t *tally) method {
 	doors := t.words("doors")
-	return decisions(func(s *statement) {
-		if r.facts.risk(s.System, s.Recorded.Time) == "high" {
-			t.test(string(s.ID), slices.Contains(doors, string(s.Capture)))
-		}
-	})
+	return highRisk(r, t, func(s *statement) { t.test(string(s.ID), slices.Contains(doors, string(s.Capture))) })
 }
 
 // clocks wants no record to be of a later time than when it was recorded.

@@ -15,34 +15,43 @@ import (
 // names, not older than some days when the report is about.
 func signals(r *run, t *tally) method {
 	names := t.words("signals")
-	return r.measured(t, func(s *statement) bool { return true }, func(s *statement) bool {
-		return len(names) == 0 || slices.Contains(names, string(s.Signal.Name))
-	})
+	systems := map[text]bool{}
+	m := decisions(func(s *statement) { systems[s.System] = true })
+	return r.measured(t, m, systems, func(s *statement) bool { return slices.Contains(names, string(s.Signal.Name)) })
+}
+
+// watched wants high-risk systems that decide to be measured.
+func watched(r *run, t *tally) method {
+	systems := map[text]bool{}
+	m := highRisk(r, t, func(s *statement) { systems[s.System] = true })
+	return r.measured(t, m, systems, func(*statement) bool { return true })
 }
 
 // groups wants systems with significant decisions to be measured by group.
 func groups(r *run, t *tally) method {
-	return r.measured(t, func(s *statement) bool { return s.Decision.Significant == "yes" || s.Decision.Significant == "unknown" },
-		func(s *statement) bool { return s.Signal.Group != "" })
-}
-
-// measured wants a fresh signal for each system that made a decision of some sort.
-func (r *run) measured(t *tally, of, good func(s *statement) bool) method {
-	risk := t.words("risks")
 	systems := map[text]bool{}
 	m := decisions(func(s *statement) {
-		if of(s) && (len(risk) == 0 || slices.Contains(risk, string(r.facts.risk(s.System, s.Recorded.Time)))) {
+		if s.Decision.Significant == "yes" || s.Decision.Significant == "unknown" {
 			systems[s.System] = true
 		}
 	})
-	m.end = func(context.Context) error {
+	return r.measured(t, m, systems, func(s *statement) bool { return s.Signal.Group != "" })
+}
+
+// measured wants a fresh signal for each system that a method has collected.
+func (r *run) measured(t *tally, m method, systems map[text]bool, good func(s *statement) bool) method {
+	end := m.end
+	m.end = func(ctx context.Context) error {
 		since := r.asOf.Add(-t.days("days"))
 		for _, name := range slices.Sorted(maps.Keys(systems)) {
 			t.test("system:"+string(name), slices.ContainsFunc(r.facts.of[record.Signal], func(s *statement) bool {
 				return s.Signal != nil && s.System == name && good(s) && s.Time.After(since) && !s.Time.After(r.asOf)
 			}))
 		}
-		return nil
+		if end == nil {
+			return nil
+		}
+		return end(ctx)
 	}
 	return m
 }

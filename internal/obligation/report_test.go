@@ -224,3 +224,22 @@ func TestRecord(t *testing.T) {
 		t.Error("a name is taken for a pseudonym")
 	}
 }
+
+// TestNoHighRisk asks a ledger whose register has no system of high risk: rules
+// about such systems do not apply, unless a system that nobody knows decides.
+func TestNoHighRisk(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, dbtest.SQLite(t))
+	r.act("sys", -2000, "system.describe", "system", "refund-agent@1", "person:olga", "risk=limited")
+	r.decide("d-1", 30, nil)
+	out := r.report(obligation.Asked{})
+	for _, id := range []string{"CR-08", "CR-31", "CR-61"} {
+		equal(t, id, rule(t, out, id).Status, obligation.NotApplicable)
+	}
+	equal(t, "obligations that do not apply", out.Count[obligation.NotApplicable] > 2, true)
+	r.decide("d-2", 31, func(m, _ mm, _ gv) { m["system"] = "stranger" })
+	out = r.report(obligation.Asked{})
+	for _, id := range []string{"CR-08", "CR-31", "CR-61"} {
+		equal(t, id, rule(t, out, id).Status, obligation.NoPopulation)
+	}
+}

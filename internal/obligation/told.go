@@ -46,11 +46,7 @@ func (r *run) told(s *statement, kinds []string, by time.Time) bool {
 // takes effect.
 func highRiskTold(r *run, t *tally) method {
 	kinds := t.words("notices")
-	return decisions(func(s *statement) {
-		if r.facts.risk(s.System, s.Recorded.Time) == "high" {
-			t.test(string(s.ID), r.told(s, kinds, s.effective()))
-		}
-	})
+	return highRisk(r, t, func(s *statement) { t.test(string(s.ID), r.told(s, kinds, s.effective())) })
 }
 
 // emotionTold wants the person to know, when emotions are among the inputs.
