@@ -67,6 +67,8 @@ const (
 	ReceiveChallenge Action = "challenge.receive"
 	ActChallenge     Action = "challenge.act"
 
+	ReportDuties Action = "duty.report"
+
 	AskGuard    Action = "guard.ask"
 	TestControl Action = "control.test"
 
@@ -133,6 +135,8 @@ var matrix = []Row{
 	{ActReview, "claim, look at and decide what needs a person", "nobody reviews what they sent; a second reviewer is not the first", map[Role]Condition{Reviewer: Always}},
 	{AssignReview, "assign a review", "", map[Role]Condition{Owner: Always, Governance: Always}},
 	{ReportReview, "report how teams review", "no group of fewer than 50 acts", map[Role]Condition{Owner: Always, Governance: Always, Auditor: Always}},
+	{ReportDuties, "report for which obligations there is evidence, and note the report", "", map[Role]Condition{
+		Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 	{ReadChallenge, "list complaints, contests and requests", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},

@@ -42,6 +42,7 @@ review.read      .      y        y     y          y       .       .       .     
 review.act       .      y        .     .          .       .       .       .     .
 review.assign    .      .        y     y          .       .       .       .     .
 review.report    .      .        y     y          y       .       .       .     .
+duty.report      .      .        y     y          y       y       .       .     .
 challenge.read   .      y        y     y          y       y       .       .     .
 challenge.receive y     y        .     .          .       y       .       .     .
 challenge.act    .      y        .     .          .       y       .       .     .

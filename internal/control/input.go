@@ -18,7 +18,7 @@ type Input struct {
 	// something is skipped then.
 	Partial bool
 
-	rec    *record.Record
+	raw    []byte // canonical
 	fields record.Fields
 	now    time.Time
 	root   ref.Val
@@ -28,13 +28,19 @@ type Input struct {
 
 // NewInput makes the input of a record; now is what expressions see as now.
 func NewInput(r *record.Record, now time.Time) *Input {
-	return &Input{rec: r, fields: r.Fields(), now: now, texts: map[string]*text{}}
+	return &Input{raw: r.Canonical(), fields: r.Fields(), now: now, texts: map[string]*text{}}
+}
+
+// NewLeafInput makes the input of a statement: private values are seals, so that
+// expressions see that they are there, and not what they are.
+func NewLeafInput(s *record.Statement, now time.Time) *Input {
+	return &Input{raw: s.Bytes(), fields: s.Fields(), now: now, texts: map[string]*text{}}
 }
 
 // value is the record as expressions see it.
 func (in *Input) value() ref.Val {
 	if in.root == nil {
-		in.root = decode(in.rec.Canonical())
+		in.root = decode(in.raw)
 	}
 	return in.root
 }

@@ -46,6 +46,9 @@ type Result struct {
 func (s *Set) Run(ctx context.Context, in *Input) []Result {
 	out := make([]Result, 0, len(s.all))
 	everywhere, here := s.by[""], s.by[in.fields.System]
+	if in.fields.System == "" { // it is sealed: those of no system are all there are
+		here = nil
+	}
 	for len(everywhere) > 0 || len(here) > 0 {
 		var i int
 		if len(here) == 0 || len(everywhere) > 0 && everywhere[0] < here[0] {

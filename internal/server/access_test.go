@@ -94,6 +94,7 @@ var sample = map[string]struct {
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},
 	"overrides": {access.Read, ""}, "unapproved": {access.Read, ""}, "suspension": {access.Read, ""}, "drift": {access.Read, ""}, "question": {access.Read, ""},
+	"obligations": {access.ReportDuties, ""}, "noteObligations": {access.ReportDuties, `{}`},
 	"rotateKey":       {access.RotateKeys, `{}`},
 	"rotateMaster":    {access.RotateKeys, `{}`},
 	"retireKey":       {access.RotateKeys, `{}`},

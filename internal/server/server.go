@@ -225,6 +225,7 @@ func (s *Server) route() {
 	s.routeGuard()
 	s.routeReviews()
 	s.routeAnswers()
+	s.routeObligations()
 	s.routeAccess()
 	if s.cfg.PublicLog {
 		s.public("GET /log/{ledger}/{path...}", s.log)
