@@ -101,7 +101,9 @@ func rules(p *paper) (out []string) {
 			out = append(out, kind+" "+t)
 		case []any:
 			for _, one := range t {
-				out = append(out, fmt.Sprintf("%s %v", kind, one))
+				if name, ok := one.(string); ok {
+					out = append(out, kind+" "+name)
+				}
 			}
 		}
 	}

@@ -19,10 +19,10 @@ const (
 // orders has, for each family, the types in the order in which they are told,
 // and those without which nothing is delivered.
 var orders = map[string]struct{ order, must []string }{
-	route:    {[]string{Rationale, Data, Fairness, Impact, Safety, Responsibility}, []string{Rationale, Data, Responsibility}},
-	escalate: {[]string{Rationale, Data, Impact, Responsibility, Safety, Fairness}, []string{Rationale, Responsibility}},
+	route:    {[]string{Rationale, Data, Fairness, Responsibility, Impact, Safety}, []string{Rationale, Data, Responsibility}},
+	escalate: {[]string{Rationale, Responsibility, Impact, Data, Safety, Fairness}, []string{Rationale, Responsibility}},
 	draft:    {[]string{Responsibility, Safety, Data, Rationale, Impact, Fairness}, []string{Responsibility, Data}},
-	block:    {[]string{Impact, Rationale, Data, Responsibility, Safety, Fairness}, []string{Impact, Rationale, Responsibility, Data}},
+	block:    {[]string{Impact, Rationale, Responsibility, Data, Safety, Fairness}, []string{Impact, Rationale, Responsibility, Data}},
 	other:    {[]string{Rationale, Impact, Data, Responsibility, Safety, Fairness}, []string{Rationale, Responsibility}},
 }
 

@@ -136,7 +136,8 @@ const (
 	Withheld = "withheld"  // it is private, and was not opened
 	Erased   = "erased"    // it was erased
 	NoWords  = "no_words"  // there are no words for the code, or not in this language
-	NotAsked = "not_freed" // it is not released for the person
+	NotFreed = "not_freed" // it is not released for the person
+	NoSignal = "no_signal" // nothing was measured before the decision
 )
 
 // Missing is evidence that a sentence would need.

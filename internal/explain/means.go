@@ -248,7 +248,7 @@ func (c *composer) sayAll(key string, n int, member, value string) {
 func (c *composer) fairness() {
 	p := c.newest(true)
 	if p == nil {
-		c.miss("fairness.within", Absent, c.d.ground("/system"))
+		c.miss("fairness.within", NoSignal, c.d.ground("/system"))
 		return
 	}
 	key := "fairness.within"
@@ -300,15 +300,43 @@ func (c *composer) safety() {
 		c.say("safety.passed", n, count)
 	default:
 		c.say("safety.failed", failed, count, slot{name: "failed", text: c.l.number(float64(failed))})
+		c.resolved()
 	}
 	c.need(n > 0)
 	p := c.newest(false)
 	if p == nil {
-		c.miss("safety.metric", Absent, c.d.ground("/system"))
+		c.miss("safety.metric", NoSignal, c.d.ground("/system"))
 		c.need(false)
 		return
 	}
+	c.need(c.say("safety.metric", 2, c.word("what", "signal", p, "/signal/name"), c.date("date", p, "/signal/to", "/time"), c.measured(p)))
+}
+
+// resolved says that a person changed a draft that had not passed its checks.
+func (c *composer) resolved() {
+	for _, p := range c.ev.follow {
+		if c.family == draft && p.kind == record.Oversight && p.text("/oversight/act") == "edit" {
+			c.say("safety.resolved", 2, on(p.ground("/oversight/act")))
+			return
+		}
+	}
+}
+
+// measured writes the value of a signal with its unit; a share is written in
+// percent.
+func (c *composer) measured(p *paper) slot {
 	f, state := p.number("/signal/value")
-	c.need(c.say("safety.metric", 2, c.word("what", "signal", p, "/signal/name"), c.date("date", p, "/signal/to", "/time"),
-		slot{name: "value", text: c.l.number(f), grounds: []Ground{p.ground("/signal/value")}, lack: state}))
+	s := slot{name: "value", grounds: []Ground{p.ground("/signal/value")}, lack: state}
+	unit := p.text("/signal/unit")
+	if unit != "" {
+		s.grounds = append(s.grounds, p.ground("/signal/unit"))
+	}
+	if unit == "share" {
+		f, unit = f*100, "percent"
+	}
+	s.text = c.l.number(f)
+	if w, ok := c.l.word("unit", unit); ok {
+		s.text += " " + w
+	}
+	return s
 }

@@ -137,7 +137,7 @@ func (c *composer) reason(at string) (reason, bool) {
 		return reason{code, against}, true
 	}
 	if release == "" {
-		label.lack = NotAsked
+		label.lack = NotFreed
 		if _, state := c.d.at(at + "/label"); state != "" {
 			label.lack = state
 		}
