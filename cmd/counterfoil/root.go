@@ -142,7 +142,7 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 	f.StringVar(&c.actor, "as", "", "who acts, as a code such as person:lena, where nobody is asked to prove it: on the data folder itself")
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	root.AddCommand(c.initCmd(), c.serveCmd(), c.demoCmd(), c.appendCmd(), c.getCmd(), c.listCmd(), c.receiptCmd(), c.verifyCmd(),
-		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.accessCmd(), c.holdCmd(), c.subjectCmd(), c.erasureCmd(), c.warrantCmd(), c.glassCmd(), c.retentionCmd(), c.searchCmd(), c.reconstructCmd(), c.challengeCmd(), c.schemaCmd(), c.openapiCmd(), c.systemCmd(), c.versionsCmd(), c.rebuildCmd(), c.versionCmd())
+		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.accessCmd(), c.holdCmd(), c.subjectCmd(), c.erasureCmd(), c.warrantCmd(), c.glassCmd(), c.retentionCmd(), c.searchCmd(), c.reconstructCmd(), c.explainCmd(), c.compareCmd(), c.challengeCmd(), c.schemaCmd(), c.openapiCmd(), c.systemCmd(), c.versionsCmd(), c.rebuildCmd(), c.versionCmd())
 	root.AddCommand(c.decisionsCmd(), c.changesCmd(), c.guardCmd(), c.controlCmd(), c.reviewCmd(), c.shardCmd())
 	wrapArgs(root)
 	if err := root.RegisterFlagCompletionFunc("ledger", c.completeLedgers); err != nil {

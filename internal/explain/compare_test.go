@@ -48,14 +48,15 @@ func TestCompare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var page, js bytes.Buffer
-		if err := c.HTML(&page); err != nil {
+		page, err := c.Page()
+		if err != nil {
 			t.Fatal(err)
 		}
+		var js bytes.Buffer
 		if err := json.NewEncoder(&js).Encode(c); err != nil {
 			t.Fatal(err)
 		}
-		all := c.Text() + page.String() + js.String()
+		all := c.Text() + string(page) + js.String()
 		for _, leak := range []string{planted, "0.87654", "0,87", "queue_fast", "schnelle", "fast queue", "voice", "09:14:00", "ov-"} {
 			if strings.Contains(all, leak) {
 				t.Errorf("the person reads %q of the other:\n%s", leak, all)

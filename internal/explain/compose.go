@@ -60,7 +60,7 @@ type composer struct {
 func compose(ev *evidence, l *language, audience string) *Explanation {
 	c := &composer{ev: ev, d: ev.decision, l: l, family: family(ev.decision, l)}
 	c.out = &Explanation{Decision: ev.decision.id, Audience: audience, Language: l.Language, Template: l.digest,
-		Sections: []Section{}, Missing: []Missing{}, Recorded: true, words: l}
+		Sections: []Section{}, Missing: []Missing{}, Recorded: true, system: ev.decision.fields.System}
 	writers := map[string]func(){Rationale: c.rationale, Responsibility: c.responsibility, Data: c.data, Fairness: c.fairness, Safety: c.safety, Impact: c.impact}
 	technical := map[string]func(){Rationale: c.techRationale, Responsibility: c.techResponsibility, Data: c.techData, Fairness: c.techFairness, Safety: c.techSafety, Impact: c.techImpact}
 	rules := orders[c.family]

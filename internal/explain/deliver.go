@@ -69,7 +69,7 @@ func (x *Explainer) Deliver(ctx context.Context, by By, req Request, channel str
 		types = append(types, s.Type)
 	}
 	at := d.Delivered.Format(time.RFC3339Nano)
-	d.Index, err = x.append(ctx, by, map[string]any{"type": "explanation", "id": d.Record, "time": at, "about": d.Decision,
+	d.Index, err = x.append(ctx, by, map[string]any{"type": "explanation", "id": d.Record, "time": at, "about": d.Decision, "system": e.system,
 		"explanation": map[string]any{"audience": d.Audience, "types": types, "template": d.Template, "locale": d.Language, "delivered": at,
 			"digest": d.Digest, "text": d.Text, "x_channel": channel, "x_by": by.Actor, "x_withheld": e.Withheld}})
 	return d, err
@@ -81,7 +81,7 @@ func (x *Explainer) stop(ctx context.Context, by By, e *Explanation) error {
 	id := "exp-stop-" + hex.EncodeToString(sum[:8])
 	_, err := x.l.Get(ctx, id)
 	if le, ok := errors.AsType[*ledger.Error](err); ok && le.Code == ledger.NotFound {
-		_, err = x.append(ctx, by, map[string]any{"type": "finding", "id": id, "time": x.cfg.Now().UTC().Format(time.RFC3339Nano), "about": e.Decision,
+		_, err = x.append(ctx, by, map[string]any{"type": "finding", "id": id, "time": x.cfg.Now().UTC().Format(time.RFC3339Nano), "about": e.Decision, "system": e.system,
 			"finding": map[string]any{"code": "explanation_incomplete", "status": "open", "severity": "medium",
 				"text": "no explanation for the " + e.Audience + " could be delivered: evidence is missing for " + strings.Join(e.Stops, ", ")}})
 	}
@@ -169,8 +169,13 @@ func (x *Explainer) delivered(ctx context.Context, st *record.Statement, e ledge
 	if d.Delivered, _ = p.moment("/explanation/delivered"); d.Delivered.IsZero() {
 		d.Delivered = p.fields.Time
 	}
+	return d, d.Check()
+}
+
+// Check holds the text against its digest.
+func (d *Delivery) Check() error {
 	if digest(d.Text) != d.Digest {
-		return nil, fault(ledger.Conflict, "who sent the record must say what was delivered", "the text of %s does not have the digest that the record says", p.id)
+		return fault(ledger.Conflict, "who sent the record must say what was delivered", "the text of %s does not have the digest that the record says", d.Record)
 	}
-	return d, nil
+	return nil
 }

@@ -104,7 +104,7 @@ type Explanation struct {
 	// the record has them; nothing was run again.
 	Recorded bool `json:"recorded"`
 
-	words *language
+	system string // of the decision
 }
 
 // Section is one explanation type.

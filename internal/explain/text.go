@@ -3,11 +3,13 @@
 package explain
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // Text is the explanation as the audience reads it. For the person it is the
@@ -80,11 +82,28 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"place": func(decision string, g Ground) string { return g.place(decision) },
 }).Parse(pageText))
 
-// HTML writes the explanation as one page that needs nothing else. The digest
-// that is delivered is that of [Explanation.Text].
-func (e *Explanation) HTML(w io.Writer) error {
-	if err := page.Execute(w, e); err != nil {
-		return fmt.Errorf("write page: %w", err)
+// Page is the explanation as one HTML page that needs nothing else. The digest
+// of what is delivered is that of [Explanation.Text].
+func (e *Explanation) Page() ([]byte, error) { return render("explanation", e) }
+
+// Page is the delivered text as one HTML page.
+func (d *Delivery) Page() ([]byte, error) { return render("delivery", d) }
+
+func render(name string, v any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := page.ExecuteTemplate(&b, name, v); err != nil {
+		return nil, fmt.Errorf("write page: %w", err)
 	}
-	return nil
+	return b.Bytes(), nil
+}
+
+// Printable is the delivered text for a terminal: exactly as it was, but for
+// what a terminal would obey, which no text of ours has.
+func (d *Delivery) Printable() string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, d.Text)
 }
