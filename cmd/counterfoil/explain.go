@@ -70,7 +70,7 @@ func (c *cli) show(t *telling, e *explain.Explanation, v any) error {
 func (c *cli) explainCmd() *cobra.Command {
 	var t telling
 	var asDelivered, deliver bool
-	var channel string
+	var channel, messages string
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Explain a decision to the person, the reviewer or the auditor",
@@ -82,10 +82,17 @@ it for you to send; --as-delivered prints it again, held against its digest.`,
 		Example: `  counterfoil explain --data ./trail 0192f3a4-0001 --purpose complaint
   counterfoil explain --data ./trail 0192f3a4-0001 --audience auditor --lang de --purpose audit --json
   counterfoil explain --data ./trail 0192f3a4-0001 --purpose complaint --deliver --channel email --as person:zoe
-  counterfoil explain --data ./trail 0192f3a4-0001 --as-delivered --purpose complaint`,
-		Args:              cobra.ExactArgs(1),
+  counterfoil explain --data ./trail 0192f3a4-0001 --as-delivered --purpose complaint
+  counterfoil explain --messages ./trail/words`,
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if messages != "" {
+				return c.writeMessages(messages)
+			}
+			if len(args) == 0 {
+				return usagef("give the id of a decision")
+			}
 			if !deliver && channel != "" {
 				return usagef("--channel is for --deliver")
 			}
@@ -118,10 +125,20 @@ it for you to send; --as-delivered prints it again, held against its digest.`,
 	f.BoolVar(&deliver, "deliver", false, "record the exact text as delivered, and print it")
 	f.StringVar(&channel, "channel", "", "how it is delivered: "+strings.Join(explain.Channels, ", "))
 	f.BoolVar(&asDelivered, "as-delivered", false, "print what was last delivered, exactly, and check its digest")
-	cmd.MarkFlagsMutuallyExclusive("deliver", "as-delivered")
+	f.StringVar(&messages, "messages", "", "write the message files of the program into this new folder, and do nothing else")
+	cmd.MarkFlagsMutuallyExclusive("deliver", "as-delivered", "messages")
 	cmd.MarkFlagsRequiredTogether("deliver", "channel")
 	t.flags(cmd)
 	return cmd
+}
+
+// writeMessages writes the files that a company begins its own words with.
+func (c *cli) writeMessages(dir string) error {
+	if err := os.CopyFS(dir, explain.Embedded()); err != nil {
+		return fmt.Errorf("write messages: %w", err)
+	}
+	_, err := fmt.Fprintf(c.out, "written to %s; name it in counterfoil.yaml as messages, relative to that file\n", dir)
+	return err
 }
 
 // showDelivery prints a delivered text exactly, after a look at its digest, and

@@ -106,6 +106,15 @@ func ReadMessages(fsys fs.FS, dir string) (*Messages, error) {
 	return m, m.check()
 }
 
+// Embedded are the message files of the program, to begin with.
+func Embedded() fs.FS {
+	sub, err := fs.Sub(embedded, "messages")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	return sub
+}
+
 // Languages lists the languages.
 func (m *Messages) Languages() []string { return slices.Sorted(maps.Keys(m.byName)) }
 
