@@ -38,6 +38,9 @@ func (x *Explainer) Compare(ctx context.Context, req Request, with string) (*Com
 	if err != nil {
 		return nil, err
 	}
+	if with == "" {
+		return nil, fault(ledger.Invalid, "name the other decision: with=ID", "there is nothing to compare with")
+	}
 	second, st, err := x.root(ctx, with)
 	if err != nil {
 		return nil, err

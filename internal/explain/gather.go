@@ -19,7 +19,7 @@ const maxFollow = 200
 // Values that no explanation needs are never opened: who the person is, what
 // was read and what was written.
 var (
-	neverOpened  = regexp.MustCompile(`^/(subject|interaction/external|inputs/\d+/(value|ref|digest)|outputs/\d+/(value|ref|digest)|steps/.*|.*/?x_.*|oversight/(reason|text)|challenge/.*|explanation/.*|notice/text|finding/text)$`)
+	neverOpened  = regexp.MustCompile(`^/(subject|interaction/external|inputs/\d+/(value|ref|digest)|outputs/\d+/(value|ref|digest)|steps/.*|(.*/)?x_.*)$`)
 	notForPerson = regexp.MustCompile(`^/(decision/(score|confidence|alternatives|reason|threshold)|factors/\d+/weight|controls/.*|versions/.*)$`)
 )
 
@@ -40,17 +40,17 @@ func (x *Explainer) gather(ctx context.Context, id, audience string) (*evidence,
 		abouts = append(abouts, f.About)
 	}
 	for _, about := range abouts {
-		if err := x.list(ctx, ev, ledger.Query{About: about}, audience); err != nil {
+		if err := x.list(ctx, ev, ledger.Query{About: about}); err != nil {
 			return nil, err
 		}
 	}
 	if f.Interaction != "" {
-		if err := x.list(ctx, ev, ledger.Query{Interaction: f.Interaction, Type: string(record.Notice)}, audience); err != nil {
+		if err := x.list(ctx, ev, ledger.Query{Interaction: f.Interaction, Type: string(record.Notice)}); err != nil {
 			return nil, err
 		}
 	}
 	// What was measured after the decision says nothing about it.
-	if err := x.list(ctx, ev, ledger.Query{System: f.System, Type: string(record.Signal), To: f.Time}, audience); err != nil {
+	if err := x.list(ctx, ev, ledger.Query{System: f.System, Type: string(record.Signal), To: f.Time}); err != nil {
 		return nil, err
 	}
 	return ev, nil
@@ -98,7 +98,7 @@ func (x *Explainer) get(ctx context.Context, id string) (ledger.Entry, *record.S
 
 // list adds the records that a query selects and the caller may see, the newest
 // of them, oldest first.
-func (x *Explainer) list(ctx context.Context, ev *evidence, q ledger.Query, audience string) error {
+func (x *Explainer) list(ctx context.Context, ev *evidence, q ledger.Query) error {
 	q.Limit = maxFollow
 	page, err := x.l.List(ctx, q)
 	if err != nil {
@@ -119,7 +119,7 @@ func (x *Explainer) list(ctx context.Context, ev *evidence, q ledger.Query, audi
 			}
 			continue
 		}
-		p, err := x.paper(ctx, st, e, audience)
+		p, err := x.open(ctx, st, e, nil) // what follows is told of by its codes
 		if err != nil {
 			return err
 		}
@@ -132,14 +132,12 @@ func (x *Explainer) list(ctx context.Context, ev *evidence, q ledger.Query, audi
 	return nil
 }
 
-// paper opens of a record what the audience may be told of.
+// paper opens of a decision what the audience may be told of.
 func (x *Explainer) paper(ctx context.Context, st *record.Statement, e ledger.Entry, audience string) (*paper, error) {
 	var want []string
-	if st.Type() == record.Decision {
-		for _, s := range st.Seals() {
-			if !neverOpened.MatchString(s.Pointer) && (audience != Subject || !notForPerson.MatchString(s.Pointer)) {
-				want = append(want, s.Pointer)
-			}
+	for _, s := range st.Seals() {
+		if !neverOpened.MatchString(s.Pointer) && (audience != Subject || !notForPerson.MatchString(s.Pointer)) {
+			want = append(want, s.Pointer)
 		}
 	}
 	return x.open(ctx, st, e, want)

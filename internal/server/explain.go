@@ -91,9 +91,6 @@ func (s *Server) comparison(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if v.Get("with") == "" {
-		return refused("bad_parameter", "name the other decision: with=ID", "there is nothing to compare with")
-	}
 	x, err := s.explainer(r, disclose)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("the person reads of the other: %s", b.body)
 		}
 	}
-	r.get(one+"/comparison").problem(400, "bad_parameter")
+	r.get(one+"/comparison").problem(400, "invalid")
 	r.get(one+"/comparison?with=nobody").problem(404, "not_found")
 	r.get(one+"/explanation?disclose=/subject").problem(400, "bad_parameter")
 	r.get(one+"/explanation?lang=tlh").problem(400, "invalid")
