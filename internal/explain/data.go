@@ -31,14 +31,15 @@ func (c *composer) data() {
 	c.special(n)
 }
 
-// sayList says a list, each thing once. A thing without words is not said, and
-// noted.
+// sayList says a list, each thing once. If one of them can not be said, none is:
+// the person would take a part for the whole.
 func (c *composer) sayList(key, name string, items []slot) bool {
-	s := slot{name: name}
+	s, whole := slot{name: name}, true
 	var texts []string
 	for _, it := range items {
 		if it.lack != "" {
 			c.miss(key, it.lack, it.grounds...)
+			whole = false
 			continue
 		}
 		s.grounds = append(s.grounds, it.grounds...)
@@ -46,7 +47,7 @@ func (c *composer) sayList(key, name string, items []slot) bool {
 			texts = append(texts, it.text)
 		}
 	}
-	if len(texts) == 0 {
+	if len(texts) == 0 || !whole {
 		return false
 	}
 	s.text = c.l.series(texts)

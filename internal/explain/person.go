@@ -76,14 +76,14 @@ type reason struct {
 func (c *composer) reasons() {
 	var all []reason
 	var withheld []string // the grounds on which factors are kept back
-	methods := true
+	sound := true // each has a method, and each that is released has words
 	for i := range c.d.count("/factors") {
 		at := "/factors/" + strconv.Itoa(i)
 		if c.d.text(at+"/method") == "llm_rationale" {
 			continue // what a model says of itself is not the reason
 		}
-		methods = methods && c.d.text(at+"/method") != ""
 		if c.d.text(at+"/method") == "" {
+			sound = false
 			c.miss("rationale.method", Absent, c.d.ground(at+"/method"))
 		}
 		r, freed := c.reason(at)
@@ -91,6 +91,7 @@ func (c *composer) reasons() {
 		case freed && r.lack == "":
 			all = append(all, r)
 		case freed:
+			sound = false
 			c.miss("rationale.reasons", r.lack, r.grounds...)
 		default:
 			if r.lack != "" { // staff must know why the person is not told
@@ -107,7 +108,7 @@ func (c *composer) reasons() {
 	if len(withheld) > 0 {
 		key = "rationale.shared"
 	}
-	c.need(c.sayReasons(key, all, false) && methods)
+	c.need(c.sayReasons(key, all, false) && sound)
 	c.sayReasons("rationale.against", all, true)
 	c.counterfactuals()
 	c.withheld(withheld)
