@@ -143,7 +143,7 @@ Exit status: 0 done, 1 something is wrong (each thing is named), 2 usage.`,
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	root.AddCommand(c.initCmd(), c.serveCmd(), c.demoCmd(), c.appendCmd(), c.getCmd(), c.listCmd(), c.receiptCmd(), c.verifyCmd(),
 		c.drillCmd(), c.doctorCmd(), c.logCmd(), c.checkpointCmd(), c.witnessCmd(), c.benchCmd(), c.keyCmd(), c.accessCmd(), c.holdCmd(), c.subjectCmd(), c.erasureCmd(), c.warrantCmd(), c.glassCmd(), c.retentionCmd(), c.searchCmd(), c.reconstructCmd(), c.packCmd(), c.replayCmd(), c.sampleCmd(), c.challengeCmd(), c.schemaCmd(), c.openapiCmd(), c.systemCmd(), c.versionsCmd(), c.rebuildCmd(), c.versionCmd())
-	root.AddCommand(c.decisionsCmd(), c.changesCmd(), c.guardCmd(), c.controlCmd(), c.reviewCmd(), c.shardCmd(), c.askCmd(), c.reportCmd())
+	root.AddCommand(c.decisionsCmd(), c.changesCmd(), c.guardCmd(), c.controlCmd(), c.reviewCmd(), c.shardCmd(), c.askCmd(), c.reportCmd(), c.explainCmd(), c.compareCmd())
 	wrapArgs(root)
 	if err := root.RegisterFlagCompletionFunc("ledger", c.completeLedgers); err != nil {
 		panic(err) // the flag is defined above

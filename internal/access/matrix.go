@@ -67,7 +67,8 @@ const (
 	ReceiveChallenge Action = "challenge.receive"
 	ActChallenge     Action = "challenge.act"
 
-	ReportDuties Action = "duty.report"
+	ReportDuties       Action = "duty.report"
+	DeliverExplanation Action = "explanation.deliver"
 
 	AskGuard    Action = "guard.ask"
 	TestControl Action = "control.test"
@@ -141,6 +142,7 @@ var matrix = []Row{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always}},
 	{ReceiveChallenge, "note a complaint, contest or request", "", map[Role]Condition{Source: Always, Reviewer: Always, Privacy: Always}},
 	{ActChallenge, "acknowledge, assign, put off, resolve a challenge", "who resolves took no part in the decision", map[Role]Condition{Reviewer: Always, Privacy: Always}},
+	{DeliverExplanation, "explain a decision so that the text becomes a record", "private values are opened for a purpose", map[Role]Condition{Reviewer: Always, Privacy: Always}},
 	{RotateKeys, "rotate master and signing keys", "", map[Role]Condition{Admin: Always}},
 	{ReadRegister, "list AI systems, versions, approvals and what is in force", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Always}},

@@ -46,6 +46,7 @@ duty.report      .      .        y     y          y       y       .       .     
 challenge.read   .      y        y     y          y       y       .       .     .
 challenge.receive y     y        .     .          .       y       .       .     .
 challenge.act    .      y        .     .          .       y       .       .     .
+explanation.deliver . y      .     .          .       y       .       .     .
 key.rotate       .      .        .     .          .       .       .       .     y
 register.read    .      y        y     y          y       y       .       y     .
 register.write   .      .        y     y          .       .       .       .     .

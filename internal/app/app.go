@@ -115,7 +115,7 @@ func (a *App) init(ctx context.Context) error {
 	if a.pages != nil {
 		pages = a.pages
 	}
-	h, err := server.New(server.Config{Book: a.book, Pages: pages, Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version, PublicLog: opts.Config.PublicLog,
+	h, err := server.New(server.Config{Book: a.book, Messages: opts.Config.messages, Pages: pages, Ledgers: a, Logger: opts.Logger, Registry: reg, Hosts: hosts, Version: opts.Version, PublicLog: opts.Config.PublicLog,
 		Limits: server.Limits{InFlight: opts.Config.InFlightMiB << 20}})
 	if err != nil {
 		return err

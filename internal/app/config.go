@@ -23,6 +23,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/blob"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/explain"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/proof"
 )
@@ -66,6 +67,9 @@ type Config struct {
 	ReviewReasons []string `yaml:"review_reasons"`
 	// ReviewHook is where the outcomes of reviews are sent. Default: nowhere.
 	ReviewHook *HookConfig `yaml:"review_hook"`
+	// Messages is a folder of message files for explanations, one a language,
+	// relative to the configuration file. Default: those of the program.
+	Messages string `yaml:"messages"`
 	// PublicLog serves the tiles of the logs to everybody. Default: false.
 	PublicLog bool `yaml:"public_log"`
 	// Access is who may enter. Nil: everybody who reaches the server, which is for
@@ -76,6 +80,8 @@ type Config struct {
 	TLS *TLSConfig `yaml:"tls"`
 	// InsecureListen allows an address that is not loopback. Only a flag sets it.
 	InsecureListen bool `yaml:"-"`
+
+	messages *explain.Messages `yaml:"-"`
 }
 
 // WitnessConfig is one witness.
@@ -141,6 +147,17 @@ func (c *Config) loadFiles(dir string) error {
 	}
 	if c.TLS != nil {
 		errs = append(errs, c.TLS.load(dir))
+	}
+	if c.Messages != "" {
+		if !filepath.IsAbs(c.Messages) {
+			c.Messages = filepath.Join(dir, c.Messages)
+		}
+		m, err := explain.ReadMessages(os.DirFS(c.Messages), ".")
+		if err != nil {
+			err = fmt.Errorf("messages in %s (explain --messages FOLDER writes files to begin with): %w", c.Messages, err)
+		}
+		c.messages = m
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

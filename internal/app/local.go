@@ -79,7 +79,7 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 	if err == nil {
 		var book *access.Book
 		if book, l.book, err = s.openBook(ctx, access.Config{}, o.Ledger, logger); err == nil {
-			l.handler, err = server.New(server.Config{Ledgers: l, Book: book, Logger: logger, Version: version})
+			l.handler, err = server.New(server.Config{Ledgers: l, Book: book, Messages: conf.messages, Logger: logger, Version: version})
 		}
 	}
 	if err != nil {

@@ -90,6 +90,7 @@ var sample = map[string]struct {
 	"reviews": {access.ReadReview, ""}, "review": {access.ReadReview, ""}, "outcome": {access.AskGuard, ""}, "claimReview": {access.ActReview, `{}`}, "releaseReview": {access.ActReview, `{}`},
 	"assignReview": {access.AssignReview, `{"to":"person:z"}`}, "showReview": {access.ActReview, `{}`}, "actReview": {access.ActReview, `{"act":"approve","shown":"x"}`},
 	"stamps": {access.ReportReview, `{"month":"2026-05"}`}, "weak": {access.ReportReview, ""},
+	"explanation": {access.Read, ""}, "comparison": {access.Read, ""}, "deliverExplanation": {access.DeliverExplanation, `{"audience":"subject","language":"en","channel":"email"}`},
 	"story": {access.Read, ""}, "replay": {access.Read, ""}, "journey": {access.Read, ""},
 	"log": {access.Read, ""}, "metrics": {access.ReadHealth, ""}, "requests": {access.ReadCustody, ""}, "holds": {access.ReadCustody, ""},
 	"conflicts": {access.ReadCustody, ""}, "retention": {access.ReadCustody, ""}, "runRetention": {access.RunRetention, "{}"},

@@ -37,6 +37,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/access"
 	"github.com/counterfoil/counterfoil/internal/challenge"
 	"github.com/counterfoil/counterfoil/internal/custody"
+	"github.com/counterfoil/counterfoil/internal/explain"
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/oversight"
@@ -125,6 +126,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Registry collects the metrics that /metrics shows. Default: a new one.
 	Registry *prometheus.Registry
+	// Messages are the languages of explanations. Default: those of the program.
+	Messages *explain.Messages
 	// Limits. Default: those of the type.
 	Limits Limits
 	// Hosts are the host names, beside loopback ones, that requests may be
@@ -219,6 +222,7 @@ func (s *Server) route() {
 	s.routeReplay()
 	s.routeSample()
 	s.routeStory()
+	s.routeExplain()
 	s.routeChallenges()
 	s.routeCustody()
 	s.routeRegister()
