@@ -5,6 +5,7 @@ package search
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,8 +105,9 @@ func scanBits(rows *sql.Rows, into *roaring.Bitmap) error {
 	return rows.Err()
 }
 
-// lookTexts finds the records that have the words of the terms of a query. It
-// reads all of them in one transaction.
+// lookTexts finds the records that have the words of the terms of a query. The
+// state is read first: what is erased while the words are looked for is found
+// under an epoch that is over, and never again.
 func (x *Index) lookTexts(ctx context.Context, q *Query, out map[string]*roaring.Bitmap) (*reading, error) {
 	terms := q.texts()
 	if len(terms) == 0 {
@@ -113,23 +115,8 @@ func (x *Index) lookTexts(ctx context.Context, q *Query, out map[string]*roaring
 	}
 	var state *reading
 	err := x.l.DB().Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {
-		if state, err = readTexts(ctx, tx); err != nil {
-			return err
-		}
-		if len(state.at) == 0 {
-			return nil
-		}
-		for _, t := range terms {
-			for _, v := range t.values {
-				b, err := x.lookText(ctx, tx, state, v)
-				if err != nil {
-					return err
-				}
-				b.AndNot(state.gone)
-				out["text "+expression(db.SQLite, v)] = b
-			}
-		}
-		return nil
+		state, err = readTexts(ctx, tx)
+		return err
 	})
 	if err != nil {
 		return nil, ledger.Storage("search texts", err)
@@ -137,29 +124,59 @@ func (x *Index) lookTexts(ctx context.Context, q *Query, out map[string]*roaring
 	if len(state.at) == 0 {
 		return nil, &Fault{q.text, terms[0].at, "the full text is on for no system of this ledger", "counterfoil search fulltext on SYSTEM turns it on for one"}
 	}
+	for _, t := range terms {
+		for _, v := range t.values {
+			b, err := x.lookText(ctx, state, v)
+			if err != nil {
+				return nil, ledger.Storage("search texts", err)
+			}
+			b.AndNot(state.gone)
+			out["text "+expression(db.SQLite, v)] = b
+		}
+	}
 	return state, nil
 }
 
+// step bounds how many indexes one answer of the database may have.
+const step = 1 << 20
+
 // lookText finds one value. What was found before is added to: only records
-// behind a position can have come since, as long as nothing was taken away.
-func (x *Index) lookText(ctx context.Context, tx *db.Tx, state *reading, v value) (*roaring.Bitmap, error) {
+// behind a position can have come since, as long as nothing was taken away. Two
+// halves are looked through at once.
+func (x *Index) lookText(ctx context.Context, state *reading, v value) (*roaring.Bitmap, error) {
 	key := expression(db.SQLite, v)
-	from, bits := int64(0), roaring.New()
+	from, size, bits := int64(0), x.known(), roaring.New()
 	if old, ok := x.memory.get(key); ok && old.epoch == state.epoch {
-		from, bits = x.known(), old.bits.Clone()
+		from, bits = size, old.bits.Clone()
 		for system, at := range state.at {
-			if was, ok := old.at[system]; !ok || was < at {
+			if was := old.at[system]; was < at {
 				from = min(from, was)
 			}
 		}
 	}
-	const step = 1 << 20 // bounds the length of the answer
-	for size := x.known(); from < size; from += step {
-		if err := x.readText(ctx, tx, v, from, from+step, bits); err != nil {
-			return nil, err
-		}
+	var halves [2]*roaring.Bitmap
+	var errs [2]error
+	var wg sync.WaitGroup
+	middle := from + (size-from)/2
+	for i, r := range [][2]int64{{from, middle}, {middle, size}} {
+		halves[i] = roaring.New()
+		wg.Go(func() {
+			for at := r[0]; at < r[1] && errs[i] == nil; at += step {
+				errs[i] = x.readText(ctx, v, at, min(at+step, r[1]), halves[i])
+			}
+		})
 	}
-	x.memory.put(key, found{bits.Clone(), maps.Clone(state.at), state.epoch})
+	wg.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	bits.Or(halves[0])
+	bits.Or(halves[1])
+	at := maps.Clone(state.at)
+	for system, next := range at {
+		at[system] = min(next, size) // another node may be ahead of what this one has looked through
+	}
+	x.memory.put(key, found{bits.Clone(), at, state.epoch})
 	return bits, nil
 }
 
@@ -170,13 +187,16 @@ func (x *Index) known() int64 {
 }
 
 // readText takes the indexes as one text: a row for each is many times slower.
-func (x *Index) readText(ctx context.Context, tx *db.Tx, v value, from, to int64, into *roaring.Bitmap) error {
+func (x *Index) readText(ctx context.Context, v value, from, to int64, into *roaring.Bitmap) error {
 	query := `SELECT group_concat(rowid) FROM passage WHERE passage MATCH ? AND rowid >= ? AND rowid < ?`
 	if x.l.DB().Dialect() == db.Postgres {
 		query = `SELECT string_agg(CAST(rowid AS TEXT), ',') FROM passage WHERE body @@ CAST(CAST(? AS TEXT) AS tsquery) AND rowid >= ? AND rowid < ?`
 	}
 	var all sql.NullString
-	if err := tx.QueryRow(ctx, query, expression(x.l.DB().Dialect(), v), from, to).Scan(&all); err != nil {
+	err := x.l.DB().Read(ctx, func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, query, expression(x.l.DB().Dialect(), v), from, to).Scan(&all)
+	})
+	if err != nil {
 		return err
 	}
 	if all.String == "" {
