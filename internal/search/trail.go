@@ -145,7 +145,13 @@ func (x *Index) index(ctx context.Context, s *TextState) (int, error) {
 		return 0, ledger.Storage("write texts", err)
 	}
 	s.Next = behind
-	return len(at), nil
+	return len(at), x.fold(ctx)
+}
+
+// fold lets the database put away what was written: nobody else does so while no
+// record is appended.
+func (x *Index) fold(ctx context.Context) error {
+	return ledger.Storage("fold texts into the database", x.l.DB().Checkpoint(ctx))
 }
 
 // moved runs an update that finds its row only if nothing changed since.
@@ -194,6 +200,9 @@ func (x *Index) clear(ctx context.Context, system string) error {
 		}
 		if err := x.l.DB().Write(ctx, func(ctx context.Context, tx *db.Tx) error { return ledger.ForgetTexts(ctx, tx, some) }); err != nil {
 			return ledger.Storage("take texts away", err)
+		}
+		if err := x.fold(ctx); err != nil {
+			return err
 		}
 		next = behind
 	}
