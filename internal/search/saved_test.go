@@ -36,7 +36,7 @@ func TestSaved(t *testing.T) {
 		} else if f, ok := errors.AsType[*search.Fault](err); !ok || f.Column != 1 {
 			t.Errorf("a broken query: %v", err)
 		}
-		for name, query := range map[string]string{"a name": "", "b": "principal:mia@example.com"} {
+		for name, query := range map[string]string{"a name": "", "c": "system:\"\x1b[2J\"", "b": "principal:mia@example.com"} {
 			if _, err := r.x.Save(ctx, "person:ann", name, query, nil); code(err) != ledger.Invalid {
 				t.Errorf("%s %s: %v", name, query, err)
 			}
