@@ -54,8 +54,8 @@ func (x *Index) Save(ctx context.Context, owner, name, query string, match func(
 		return nil, err
 	case len(query) > maxQuery:
 		return nil, fault(ledger.Invalid, "save parts of it", "the query has more than %d bytes", maxQuery)
-	case strings.ContainsFunc(query, unicode.IsControl):
-		return nil, fault(ledger.Invalid, "write it on one line", "the query holds control characters")
+	case strings.ContainsFunc(query, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }):
+		return nil, fault(ledger.Invalid, "write it on one line, of characters that are seen", "the query holds characters that are not seen")
 	case len(control.Personal(query)) > 0:
 		return nil, fault(ledger.Invalid, "search without saving it: a saved query is not erased with the person", "the query holds personal data: %s", strings.Join(control.Personal(query), ", "))
 	}
