@@ -20,6 +20,29 @@ type Found struct {
 	// Next is the cursor of the next page; empty at the end.
 	Next   string  `json:"next,omitempty"`
 	Facets []Facet `json:"facets,omitempty"`
+	// Text says which texts were searched, if the query looks into them.
+	Text *TextCover `json:"text,omitempty"`
+}
+
+// TextCover says which texts were searched.
+type TextCover struct {
+	// Systems are those of which texts were searched, Missing those that the
+	// caller sees and of which none was.
+	Systems []string `json:"systems"`
+	Missing []string `json:"missing"`
+	// Behind is how many records of Systems are not indexed yet.
+	Behind int64 `json:"behind"`
+}
+
+// TextSetting turns the full text of a system on or off.
+type TextSetting struct {
+	On     bool   `json:"on"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// QueryText is a query that is to be saved.
+type QueryText struct {
+	Query string `json:"query"`
 }
 
 // Facet counts the values of a field among all that was found.
@@ -36,7 +59,7 @@ type Facet struct {
 type SearchField struct {
 	Name  string   `json:"name"`
 	Short []string `json:"short,omitempty"`
-	// Kind is word, time, number or key; a key is looked up as a whole.
+	// Kind is word, time, number, key or text; a key is looked up as a whole.
 	Kind  string `json:"kind"`
 	About string `json:"about,omitempty"`
 }

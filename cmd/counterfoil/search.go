@@ -22,6 +22,7 @@ func (c *cli) searchCmd() *cobra.Command {
 	var facets, format, output string
 	var limit, top int
 	var listFields bool
+	var why reason
 	cmd := &cobra.Command{
 		Use:   "search [QUERY]",
 		Short: "Find records by what stands in clear, count, export",
@@ -33,7 +34,10 @@ values with commas are one or the other.
   time>=30d (failed:refund-limit OR reviewed:override)
   oversight.dwell_ms<2000 act:approve
   version:refund-reply@12 verdict:require_human
+  "refund denied" time>=30d
 
+Words in quotes, or text:word, are looked for in private texts, of systems for
+which that is on (search fulltext); it takes a --purpose, and is an access record.
 --fields lists what can be named. An export is an access record: who took how much.`,
 		Example: `  counterfoil search --data ./trail 'outcome:denied time>=7d' --facets system,model
   counterfoil search --data ./trail 'finding:*' --json
@@ -49,7 +53,10 @@ values with commas are one or the other.
 					return usagef("--export %q: use ndjson, csv or parquet", format)
 				}
 				v.Set("format", format)
-				return c.call(cmd.Context(), func(a *caller) error { return c.exportFound(cmd, a, v, output) })
+				return c.call(cmd.Context(), func(a *caller) error {
+					a.because(why)
+					return c.exportFound(cmd, a, v, output)
+				})
 			}
 			v.Set("limit", strconv.Itoa(limit))
 			v.Set("top", strconv.Itoa(top))
@@ -57,6 +64,7 @@ values with commas are one or the other.
 				v.Set("facets", facets)
 			}
 			return c.call(cmd.Context(), func(a *caller) error {
+				a.because(why)
 				found, err := ask[api.Found](cmd.Context(), a, "GET", c.at("search")+"?"+v.Encode(), nil)
 				if err != nil || c.json {
 					return orPrint(c, err, found)
@@ -71,6 +79,8 @@ values with commas are one or the other.
 	f.IntVar(&limit, "limit", 20, "how many records are listed, newest first")
 	f.StringVar(&format, "export", "", "write all that is found: ndjson, csv or parquet")
 	f.StringVar(&output, "output", "", "file to export to (default: standard output)")
+	why.flags(cmd)
+	cmd.AddCommand(c.searchSaveCmd(), c.searchSavedCmd(), c.searchRunCmd(), c.searchForgetCmd(), c.fulltextCmd())
 	f.BoolVar(&listFields, "fields", false, "list what a query can name")
 	return cmd
 }
@@ -89,6 +99,9 @@ func (c *cli) printFields() error {
 }
 
 func (c *cli) printFound(found api.Found) error {
+	if err := c.printCover(found.Text); err != nil {
+		return err
+	}
 	if found.Total == 0 {
 		_, err := fmt.Fprintf(c.out, "nothing found among %s\n", plural(found.Size, "record"))
 		return err

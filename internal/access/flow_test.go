@@ -355,6 +355,7 @@ func TestWorkloadTokens(t *testing.T) {
 			}
 		}
 		p.down = true
+		r.pass(time.Minute)                                                             // keys may be asked for again
 		_, err := r.Authenticate(t.Context(), bearer(sign(t, "stranger", claims(nil)))) // perhaps signed by a new key
 		want(t, err, access.Unavailable)
 		_, err = r.Authenticate(t.Context(), bearer(sign(t, "", claims(nil))))

@@ -32,6 +32,8 @@ type Action string
 const (
 	Append         Action = "record.append"
 	Read           Action = "record.read"
+	SaveQuery      Action = "query.save"
+	ManageText     Action = "fulltext.manage"
 	ReadValue      Action = "value.read"
 	ReadIdentity   Action = "identity.read"
 	RequestWarrant Action = "warrant.request"
@@ -106,7 +108,10 @@ var matrix = []Row{
 	{Append, "send records", "", map[Role]Condition{Source: Always}},
 	{Read, "list and read statements, receipts without values, counts, the log", "", map[Role]Condition{
 		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Held}},
-	{ReadValue, "open private inputs, outputs, scores and reasons", "each read is an access record, written first", map[Role]Condition{
+	{SaveQuery, "keep a query under a name", "nobody changes another's", map[Role]Condition{
+		Reviewer: Always, Owner: Always, Governance: Always, Auditor: Always, Privacy: Always, Legal: Always}},
+	{ManageText, "turn the full text of a system on or off", "", map[Role]Condition{Privacy: Always}},
+	{ReadValue, "open private inputs, outputs, scores and reasons; search texts", "each read is an access record, written first", map[Role]Condition{
 		Reviewer: Stated, Auditor: Warrant, Privacy: Stated, Legal: Held}},
 	{ReadIdentity, "open who the person is: subject, external ids", "the one who asks is not the one who approves", map[Role]Condition{
 		Auditor: Warrant, Privacy: Warrant, Legal: Held}},

@@ -17,6 +17,8 @@ action           source reviewer owner governance auditor privacy records legal 
 record.append    y      .        .     .          .       .       .       .     .
 record.read      .      y        y     y          y       y       .       h     .
 value.read       .      p        .     .          w       p       .       h     .
+query.save       .      y        y     y          y       y       .       y     .
+fulltext.manage  .      .        .     .          .       y       .       .     .
 identity.read    .      .        .     .          w       w       .       h     .
 warrant.request  .      .        .     .          p       p       .       .     .
 warrant.approve  .      .        .     .          .       y       .       y     .

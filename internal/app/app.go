@@ -393,7 +393,7 @@ func (a *App) fill(ctx context.Context, r *running) error {
 	default:
 		a.opts.Logger.Debug("search index", "ledger", r.Name, "took", time.Since(start))
 	}
-	return nil
+	return r.index.Run(ctx)
 }
 
 // Names implements [server.Ledgers].

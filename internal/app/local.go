@@ -71,7 +71,7 @@ func (s Store) OpenLocal(ctx context.Context, name, version string, logger *slog
 		l.office, err = o.openOffice(l.registry, &conf, logger)
 	}
 	if err == nil {
-		l.index, err = search.New(search.Config{Ledger: o.Ledger, Logger: logger})
+		l.index, err = search.New(search.Config{Ledger: o.Ledger, Whole: true, Logger: logger})
 	}
 	if err == nil {
 		l.desk, err = challenge.New(challenge.Config{Ledger: o.Ledger})

@@ -17,12 +17,14 @@ const (
 	Postgres Dialect = "postgres"
 )
 
-// Types are what {int} and {bytes} in a migration become.
+// Types are what {int} and {bytes} in a migration become. What is said in the
+// words of one dialect alone stands on lines that begin with its name in braces:
+// for the other they are comments.
 func (d Dialect) types() *strings.Replacer {
 	if d == SQLite {
-		return strings.NewReplacer("{int}", "INTEGER", "{bytes}", "BLOB")
+		return strings.NewReplacer("{int}", "INTEGER", "{bytes}", "BLOB", "{sqlite}", "", "{postgres}", "-- ")
 	}
-	return strings.NewReplacer("{int}", "BIGINT", "{bytes}", "BYTEA")
+	return strings.NewReplacer("{int}", "BIGINT", "{bytes}", "BYTEA", "{sqlite}", "-- ", "{postgres}", "")
 }
 
 // Marks is n placeholders: "?,?,?". n must be positive.

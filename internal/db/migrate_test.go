@@ -58,6 +58,25 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
+// TestMigrateDialects runs the lines of its own dialect only.
+func TestMigrateDialects(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, cfg db.Config) {
+		d := create(t, cfg)
+		two := "{sqlite}UPDATE counter SET n = n + 10;\n{postgres}UPDATE counter SET n = n + 20;\nUPDATE counter SET n = n + 1;"
+		if err := d.Migrate(t.Context(), migrations(two)); err != nil {
+			t.Fatal(err)
+		}
+		n, want := 0, map[db.Dialect]int{db.SQLite: 11, db.Postgres: 21}[d.Dialect()]
+		err := d.Read(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+			return tx.QueryRow(ctx, `SELECT n FROM counter`).Scan(&n)
+		})
+		if err != nil || n != want {
+			t.Errorf("counted %d, want %d, %v", n, want, err)
+		}
+	})
+}
+
 func TestMigrateReadOnly(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, cfg db.Config) {

@@ -76,7 +76,7 @@ type reason struct {
 func (c *composer) reasons() {
 	var all []reason
 	var withheld []string // the grounds on which factors are kept back
-	sound := true // each has a method, and each that is released has words
+	sound := true         // each has a method, and each that is released has words
 	for i := range c.d.count("/factors") {
 		at := "/factors/" + strconv.Itoa(i)
 		if c.d.text(at+"/method") == "llm_rationale" {

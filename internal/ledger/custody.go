@@ -326,7 +326,7 @@ func (l *Ledger) CountSubjects(ctx context.Context, macs [][]byte) (n int64, err
 // Purge makes what was deleted unrecoverable from the files of the database, as
 // far as the database can: see [db.DB.Purge].
 func (l *Ledger) Purge(ctx context.Context) error {
-	return storage("purge", l.cfg.DB.Purge(ctx, "subject", "evidence_key", "request"))
+	return storage("purge", l.cfg.DB.Purge(ctx, "subject", "evidence_key", "request", "passage"))
 }
 
 // FollowUps lists the records of a type that follow up any of the given ones.

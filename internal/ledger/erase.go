@@ -50,6 +50,9 @@ func (l *Ledger) EraseValues(ctx context.Context, tx *db.Tx, said int64, targets
 		if err := forgetContent(ctx, tx, indexes); err != nil {
 			return err
 		}
+		if err := ForgetTexts(ctx, tx, indexes); err != nil {
+			return err
+		}
 		if err := tx.Insert(ctx, "tombstone", []string{"idx", "said"}, rows); err != nil {
 			return fmt.Errorf("write tombstones: %w", err)
 		}
@@ -238,6 +241,9 @@ func (l *Ledger) Sweep(ctx context.Context, limit int) (int, error) {
 				return err
 			}
 			if err := forgetContent(ctx, tx, some); err != nil {
+				return err
+			}
+			if err := ForgetTexts(ctx, tx, some); err != nil {
 				return err
 			}
 		}

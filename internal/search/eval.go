@@ -189,6 +189,11 @@ func (e *evaluation) term(t term) (*roaring.Bitmap, error) {
 		for _, v := range t.values {
 			out.Or(e.keys[t.field.name+" "+v.text])
 		}
+	case free:
+		out = roaring.New()
+		for _, v := range t.values {
+			out.Or(e.keys["text "+expression(db.SQLite, v)])
+		}
 	default:
 		out, err = e.codes(t)
 	}

@@ -123,11 +123,11 @@ func (x *Index) Export(ctx context.Context, r Request, format string, to io.Writ
 		return 0, &ledger.Error{Code: ledger.Invalid, Message: fmt.Sprintf("%q is no format", format), Hint: "use ndjson, csv or parquet"}
 	}
 	r.Facets = nil
-	hits, _, _, err := x.match(ctx, r)
+	m, err := x.match(ctx, r)
 	if err != nil {
 		return 0, err
 	}
-	if err := ready(int64(hits.GetCardinality())); err != nil {
+	if err := ready(int64(m.hits.GetCardinality())); err != nil {
 		return 0, err
 	}
 	w := newWriter(format, to)
@@ -144,7 +144,7 @@ func (x *Index) Export(ctx context.Context, r Request, format string, to io.Writ
 		at = at[:0]
 		return err
 	}
-	for i := hits.Iterator(); i.HasNext(); {
+	for i := m.hits.Iterator(); i.HasNext(); {
 		if at = append(at, int64(i.Next())); len(at) == exportChunk {
 			if err := flush(); err != nil {
 				return n, err

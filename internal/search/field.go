@@ -17,6 +17,7 @@ const (
 	times                // by the second
 	numbers              // by their value
 	keys                 // words that nearly every record has of its own: looked up one by one
+	free                 // words within private texts
 )
 
 // field is what can be searched by.
@@ -47,6 +48,7 @@ var made = []field{
 	{name: "reviewed", doc: "a decision on which a person acted: approve, edit, override, reject, escalate, stop"},
 	{name: "found", doc: "a record that a finding is about, by the code of the finding"},
 	{name: "challenged", doc: "a record that a challenge is about, by its kind"},
+	{name: "text", sort: free, doc: "words in a row within private texts, masked, of systems that it is on for: \"refund denied\""},
 	{name: "hour", doc: "the hour of the record's time, as 2026-11-23T14"},
 }
 
@@ -129,7 +131,7 @@ func fieldOf(name string) (*field, bool) {
 type Named struct {
 	Name  string   `json:"name"`
 	Short []string `json:"short,omitempty"`
-	Kind  string   `json:"kind"` // word, time, number or key
+	Kind  string   `json:"kind"` // word, time, number, key or text
 	About string   `json:"about,omitempty"`
 }
 
@@ -139,7 +141,7 @@ func Fields() []Named {
 	for name, f := range fields {
 		n := by[f]
 		if n == nil {
-			n = &Named{Name: f.name, Kind: [...]string{"word", "time", "number", "key"}[f.sort], About: f.doc}
+			n = &Named{Name: f.name, Kind: [...]string{"word", "time", "number", "key", "text"}[f.sort], About: f.doc}
 			by[f] = n
 		}
 		if name != f.name {

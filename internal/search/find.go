@@ -29,6 +29,9 @@ type Request struct {
 	Top int
 	// Within bounds what is seen at all. Default: everything.
 	Within *ledger.Bounds
+	// Texts are the systems of which private texts may be searched. Default: all
+	// for which that is on.
+	Texts []string
 }
 
 // Result is a page of what was found, newest first.
@@ -37,7 +40,8 @@ type Result struct {
 	Total   int64 // of the whole query
 	Next    int64 // Before of the next page; 0: there is none
 	Facets  []Facet
-	Size    int64 // leaves that were searched
+	Size    int64  // leaves that were searched
+	Cover   *Cover // of the texts, if the query looks into them
 }
 
 // Facet counts the values of a field among all that was found.
@@ -64,14 +68,14 @@ func (x *Index) Find(ctx context.Context, r Request) (*Result, error) {
 		r.Top = 10
 	}
 	r.Limit, r.Top = min(r.Limit, 1000), min(r.Top, 100)
-	hits, facets, size, err := x.match(ctx, r)
+	m, err := x.match(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Total: int64(hits.GetCardinality()), Facets: facets, Size: size}
-	page := hits
+	out := &Result{Total: int64(m.hits.GetCardinality()), Facets: m.facets, Size: m.size, Cover: m.cover}
+	page := m.hits
 	if r.Before > 0 {
-		page = hits.Clone()
+		page = page.Clone()
 		page.RemoveRange(uint64(r.Before), 1<<32)
 	}
 	var at []int64
@@ -86,44 +90,72 @@ func (x *Index) Find(ctx context.Context, r Request) (*Result, error) {
 	return out, err
 }
 
+// matched is all that a query finds.
+type matched struct {
+	hits   *roaring.Bitmap
+	facets []Facet
+	size   int64
+	cover  *Cover
+}
+
 // match finds the records, and counts the facets.
-func (x *Index) match(ctx context.Context, r Request) (*roaring.Bitmap, []Facet, int64, error) {
+func (x *Index) match(ctx context.Context, r Request) (*matched, error) {
 	q, err := Parse(r.Query, x.cfg.Now())
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	for _, name := range r.Facets {
 		if f, ok := fieldOf(name); !ok || f.sort != codes {
-			return nil, nil, 0, &ledger.Error{Code: ledger.Invalid, Message: fmt.Sprintf("%q has no values to count", name), Hint: near(name)}
+			return nil, &ledger.Error{Code: ledger.Invalid, Message: fmt.Sprintf("%q has no values to count", name), Hint: near(name)}
 		}
 	}
-	if err := x.Fill(ctx); err != nil {
-		return nil, nil, 0, err
+	if err := x.ready(ctx, q); err != nil {
+		return nil, err
 	}
 	looked, err := x.lookKeys(ctx, q)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
+	}
+	state, err := x.lookTexts(ctx, q, looked)
+	if err != nil {
+		return nil, err
 	}
 	held, err := x.held(ctx, r.Within)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	e := &evaluation{x: x, q: q, size: uint32(x.size), keys: looked}
-	hits, err := e.eval(q.root)
-	if err != nil {
-		return nil, nil, 0, err
+	out := &matched{size: x.size, facets: make([]Facet, 0, len(r.Facets))}
+	if state != nil {
+		out.cover = e.cover(state, &r)
 	}
-	hits.RemoveRange(uint64(e.size), 1<<32) // found by a key, and not in the index yet
-	if err := e.bound(hits, r.Within, held); err != nil {
-		return nil, nil, 0, err
+	if out.hits, err = e.eval(q.root); err != nil {
+		return nil, err
 	}
-	facets := make([]Facet, 0, len(r.Facets))
+	out.hits.RemoveRange(uint64(e.size), 1<<32) // found by a key, and not in the index yet
+	if err := e.bound(out.hits, r.Within, held); err != nil {
+		return nil, err
+	}
 	for _, name := range r.Facets {
-		facets = append(facets, x.facet(name, hits, r.Top))
+		out.facets = append(out.facets, x.facet(name, out.hits, r.Top))
 	}
-	return hits, facets, x.size, nil
+	return out, nil
+}
+
+// ready brings the index up to what the log holds now; that of texts by a little,
+// since it may be far behind.
+func (x *Index) ready(ctx context.Context, q *Query) error {
+	if err := x.Fill(ctx); err != nil || !q.Text() || x.l.DB().ReadOnly() {
+		return err
+	}
+	for {
+		more, err := x.Trail(ctx, maxBefore)
+		if err != nil || !more || !x.cfg.Whole {
+			return err
+		}
+	}
 }
 
 // bound takes away what may not be seen.

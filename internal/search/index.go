@@ -29,6 +29,11 @@ type Config struct {
 	Ledger *ledger.Ledger
 	// Now is the clock that spans are counted back from. Default: time.Now.
 	Now func() time.Time
+	// Whole makes a search wait until all texts are indexed, as a process must that
+	// has no [Index.Run] beside it. Default: the answer says how far it is behind.
+	Whole bool
+	// Every is how often [Index.Run] looks for new records. Default: 1s.
+	Every time.Duration
 	// Logger receives what only an operator needs to know. Default: none.
 	Logger *slog.Logger
 }
@@ -42,6 +47,8 @@ type Index struct {
 	reader  extractor    // guarded by filling
 	part    *segment     // what is known of the last segment; guarded by filling
 	loaded  bool         // stored segments were read; guarded by filling
+	trails  sync.Mutex   // held by who writes texts
+	memory  memory       // of what terms found in texts
 	mu      sync.RWMutex // guards all below
 	size    int64        // leaves that are known
 	bits    map[string]map[string]*roaring.Bitmap
@@ -67,6 +74,9 @@ func New(cfg Config) (*Index, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Every <= 0 {
+		cfg.Every = time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

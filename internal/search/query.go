@@ -4,6 +4,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +15,14 @@ import (
 //	query  = and { "OR" and }
 //	and    = not { [ "AND" ] not }
 //	not    = ( "-" | "NOT" ) not | "(" query ")" | term
-//	term   = field op value { "," value }
+//	term   = field op value { "," value } | quoted
 //	op     = ":" | "=" | "!=" | "<" | "<=" | ">" | ">="
 //
 // A field is a public field of a record, as its path with points, or one of the
 // short names of [Fields]. ":" and "=" are the same. Several values are one or
 // the other. A value that ends in * is the beginning of one; * alone is any.
+// The field text is what stands in private texts, where that is on: the words of
+// a value in a row; a quoted text alone is the same.
 // Times are compared by the second, as dates, times, or spans before now: 30d.
 type Query struct {
 	text string
@@ -47,6 +50,7 @@ type (
 		prefix bool
 		number float64
 		second int64 // since 1970
+		words  []string
 		at     int
 	}
 )
@@ -168,6 +172,10 @@ func (p *parser) term() (node, *Fault) {
 	}
 	name := p.next()
 	switch {
+	case name.kind == quoted:
+		fl, _ := fieldOf("text")
+		v, f := p.phrase(fl, name)
+		return term{field: fl, op: "=", values: []value{v}, at: name.at}, f
 	case name.kind == end:
 		return nil, p.fault(name, "the query ends where a term should stand", "write field:value")
 	case name.kind != word:
@@ -175,13 +183,16 @@ func (p *parser) term() (node, *Fault) {
 	}
 	op := p.next()
 	if op.kind != operator {
-		return nil, p.fault(name, strconv.Quote(name.text)+" is not followed by a value", "write field:value, such as outcome:"+name.text)
+		return nil, p.fault(name, strconv.Quote(name.text)+" is not followed by a value", "write field:value, such as outcome:"+name.text+", or a text in quotes")
 	}
 	fl, ok := fieldOf(name.text)
 	if !ok {
 		return nil, p.fault(name, "there is no public field "+strconv.Quote(name.text), near(name.text))
 	}
 	t := term{field: fl, op: strings.Replace(op.text, ":", "=", 1), at: name.at}
+	if fl.sort == free && t.op != "=" {
+		return nil, p.fault(op, "a text has no order", "use text:, or -text: for records without it")
+	}
 	if fl.sort == codes && t.op != "=" && t.op != "!=" {
 		return nil, p.fault(op, fl.name+" is a word, and has no order", "use : or !=")
 	}
@@ -206,6 +217,9 @@ func (p *parser) value(fl *field) (value, *Fault) {
 	if t.kind != word && t.kind != quoted {
 		return value{}, p.fault(t, "a value of "+fl.name+" should stand here", "")
 	}
+	if fl.sort == free {
+		return p.phrase(fl, t)
+	}
 	v := value{text: t.text, at: t.at}
 	if t.kind == word && strings.HasSuffix(v.text, "*") {
 		v.prefix, v.text = true, strings.TrimSuffix(v.text, "*")
@@ -226,6 +240,22 @@ func (p *parser) value(fl *field) (value, *Fault) {
 			return v, p.fault(t, strconv.Quote(t.text)+" is not a number", "")
 		}
 		v.number = n
+	}
+	return v, nil
+}
+
+// maxPhrase is how many words a phrase has at most.
+const maxPhrase = 20
+
+// phrase reads words that stand in a row.
+func (p *parser) phrase(fl *field, t token) (value, *Fault) {
+	v := value{text: t.text, at: t.at, words: slices.DeleteFunc(words(t.text), func(w string) bool { return w == gap })}
+	v.prefix = t.kind == word && strings.HasSuffix(t.text, "*")
+	switch {
+	case len(v.words) == 0:
+		return v, p.fault(t, fl.name+" is looked for by words, and there is none", `write "refund denied", or text:refus* for its beginning`)
+	case len(v.words) > maxPhrase:
+		return v, p.fault(t, "the text has more than "+strconv.Itoa(maxPhrase)+" words", "look for a part of it")
 	}
 	return v, nil
 }

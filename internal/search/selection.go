@@ -11,7 +11,8 @@ import (
 )
 
 // Selection is the query in the form that an evidence pack has it in: whoever has
-// the leaves can run it again. The two find the same.
+// the leaves can run it again. The two find the same. What looks for texts has none:
+// those are private. That is a [*Fault].
 func (q *Query) Selection() (*pack.Selection, error) { return q.selection(q.root) }
 
 func (q *Query) selection(n node) (*pack.Selection, error) {
@@ -44,6 +45,9 @@ func (q *Query) selections(nodes []node) ([]pack.Selection, error) {
 }
 
 func (q *Query) selectTerm(t term) (*pack.Selection, error) {
+	if t.field.sort == free {
+		return nil, &Fault{q.text, t.at, "private texts are not in the leaves, so that who has a pack could not look for them again", "leave the text out, and name other fields"}
+	}
 	at := patternsOf(t.field)
 	out := &pack.Selection{Any: []pack.Selection{}}
 	words := pack.Selection{At: at}

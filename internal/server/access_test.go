@@ -82,7 +82,8 @@ var sample = map[string]struct {
 	body   string
 }{
 	"append": {access.Append, "record"}, "list": {access.Read, ""}, "record": {access.Read, ""}, "receipt": {access.Read, ""}, "stats": {access.Read, ""},
-	"search": {access.Read, ""}, "searchFields": {access.Read, ""}, "exportFound": {access.Read, ""},
+	"search": {access.Read, ""}, "searchFields": {access.Read, ""}, "exportFound": {access.Read, ""}, "textStates": {access.Read, ""}, "turnText": {access.ManageText, `{"on":true}`},
+	"savedQueries": {access.Read, ""}, "savedQuery": {access.Read, ""}, "runQuery": {access.Read, ""}, "saveQuery": {access.SaveQuery, `{"query":"type:decision"}`}, "forgetQuery": {access.SaveQuery, `{}`},
 	"challenges": {access.ReadChallenge, ""}, "challengeRates": {access.ReadChallenge, ""}, "regimes": {access.ReadChallenge, ""}, "challenge": {access.ReadChallenge, ""},
 	"receiveChallenge": {access.ReceiveChallenge, `{"kind":"complaint"}`}, "acknowledgeChallenge": {access.ActChallenge, `{}`}, "assignChallenge": {access.ActChallenge, `{"to":"person:z"}`},
 	"extendChallenge": {access.ActChallenge, `{"reason":"r"}`}, "resolveChallenge": {access.ActChallenge, `{"outcome":"upheld","reason":"r"}`}, "withdrawChallenge": {access.ActChallenge, `{}`},

@@ -117,7 +117,7 @@ func (c *caller) bounds() *ledger.Bounds {
 
 // actions that are bounded by system record by record; all others need a grant
 // for every system.
-var bySystem = []access.Action{access.Append, access.AskGuard, access.Read, access.RequestWarrant, access.BreakGlass, access.FetchVersion, access.ReportDuties}
+var bySystem = []access.Action{access.Append, access.AskGuard, access.Read, access.SaveQuery, access.RequestWarrant, access.BreakGlass, access.FetchVersion, access.ReportDuties}
 
 // guarded lets an action through to its handler, or refuses it and says so in
 // the log.

@@ -62,6 +62,7 @@ var kinds = map[string]kind{
 	"bad_parameter":              {400, "Bad query parameter", "A query parameter is unknown or its value can not be read."},
 	guard.CodeNotApproved:        {422, "Version not approved", "The system is in strict mode, and the register does not have this version as approved for the environment."},
 	"bad_query":                  {400, "Bad search query", "The search query can not be read. The detail names the column."},
+	"changed":                    {412, "Changed meanwhile", "What is to be changed is not the version that If-Match or If-None-Match names."},
 	"method":                     {405, "Method not allowed", "The resource does not have this method."},
 	"host":                       {421, "Misdirected request", "The Host header names neither a loopback address nor a name that this server was given."},
 	"cross_origin":               {403, "Cross-origin request", "A browser sent this for a page of another origin."},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,13 @@ func (s *Server) routeSearch() {
 	s.handle("GET "+l, access.Read, long(get(s.search)))
 	s.handle("GET "+l+"/fields", access.Read, get(plain(s.searchFields)))
 	s.handle("GET "+l+"/export", access.Read, long(s.exportFound))
+	s.handle("GET "+l+"/fulltext", access.Read, long(get(plain(s.textStates))))
+	s.handle("POST "+l+"/fulltext/{name}", access.ManageText, long(post(s, s.turnText)))
+	s.handle("GET "+l+"/saved", access.Read, get(plain(s.savedQueries)))
+	s.handle("GET "+l+"/saved/{name}", access.Read, s.savedQuery)
+	s.handle("GET "+l+"/saved/{name}/records", access.Read, long(get(s.runQuery)))
+	s.handle("POST "+l+"/saved/{name}", access.SaveQuery, s.saveQuery)
+	s.handle("POST "+l+"/saved/{name}/forget", access.SaveQuery, post(s, s.forgetQuery))
 }
 
 func (s *Server) index(r *http.Request) (*search.Index, error) {
@@ -52,8 +60,15 @@ func (s *Server) search(r *http.Request) (api.Found, error) {
 	if err != nil {
 		return api.Found{}, err
 	}
-	q := search.Request{Query: v.Get("q"), Within: callerOf(r).bounds()}
+	return s.findPage(r, x, v.Get("q"), v)
+}
+
+// findPage answers a page of what a query finds.
+func (s *Server) findPage(r *http.Request, x *search.Index, query string, v url.Values) (api.Found, error) {
+	c := callerOf(r)
+	q := search.Request{Query: query, Within: c.bounds()}
 	var numbers [2]int64
+	var err error
 	for i, name := range []string{"limit", "top"} {
 		if numbers[i], err = whole(name, v.Get(name)); err != nil {
 			return api.Found{}, err
@@ -69,10 +84,28 @@ func (s *Server) search(r *http.Request) (api.Found, error) {
 	if len(q.Facets) > 40 {
 		return api.Found{}, refused("bad_parameter", "ask for 40 at most", "there are %d facets", len(q.Facets))
 	}
+	var a *ledger.Access
+	if q.Texts, a, err = s.texts(r.Context(), c, x, query); err != nil {
+		return api.Found{}, err
+	}
 	res, err := x.Find(r.Context(), q)
 	if err != nil {
 		return api.Found{}, queryFault(err)
 	}
+	if a != nil {
+		l, err := s.ledgerNamed(c.ledger)
+		if err != nil {
+			return api.Found{}, err
+		}
+		a.Count = int(res.Total)
+		if err := l.Note(r.Context(), *a); err != nil {
+			return api.Found{}, fmt.Errorf("record the access: %w", err)
+		}
+	}
+	return wireFound(res), nil
+}
+
+func wireFound(res *search.Result) api.Found {
 	out := api.Found{Records: make([]api.Entry, len(res.Entries)), Total: res.Total, Size: res.Size}
 	for i, e := range res.Entries {
 		out.Records[i] = api.Entry{Index: e.Index, Statement: e.Statement}
@@ -87,7 +120,10 @@ func (s *Server) search(r *http.Request) (api.Found, error) {
 		}
 		out.Facets = append(out.Facets, a)
 	}
-	return out, nil
+	if c := res.Cover; c != nil {
+		out.Text = &api.TextCover{Systems: c.Systems, Missing: c.Missing, Behind: c.Behind}
+	}
+	return out
 }
 
 // queryFault names the column of what is wrong with a query.
@@ -127,9 +163,16 @@ func (s *Server) exportFound(w http.ResponseWriter, r *http.Request) error {
 		format = search.NDJSON
 	}
 	c := callerOf(r)
+	texts, read, err := s.texts(r.Context(), c, x, v.Get("q"))
+	if err != nil {
+		return err
+	}
 	begun := false
-	_, err = x.Export(r.Context(), search.Request{Query: v.Get("q"), Within: c.bounds()}, format, w, func(total int64) error {
+	_, err = x.Export(r.Context(), search.Request{Query: v.Get("q"), Within: c.bounds(), Texts: texts}, format, w, func(total int64) error {
 		a := ledger.Access{Act: "export", Actor: c.ID, Role: string(c.role), Principal: c.principal, Purpose: c.purpose, Ticket: c.ticket, Count: int(total), Query: v.Get("q")}
+		if read != nil {
+			a.Role = read.Role // that opens values, too
+		}
 		if err := l.Note(r.Context(), a); err != nil {
 			return fmt.Errorf("record the access: %w", err)
 		}
