@@ -107,9 +107,6 @@ func (c *cli) otherCmd(q inquiry.Question) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			words := strings.Fields(q.Command)
 			root := c.root()
-			if found, _, err := root.Find(words); err != nil || found == root {
-				return &hinted{fmt.Errorf("question %d is answered by counterfoil %s, which this version does not have", q.N, q.Command), "counterfoil ask lists what it answers"}
-			}
 			if len(args) == 0 && !q.Bare {
 				fmt.Fprintf(c.out, "question %d: %s\nanswered by: counterfoil %s\nfor example: %s\n", q.N, q.Question, q.Command, q.Example)
 				return nil
