@@ -114,8 +114,8 @@ func printReplay(w io.Writer, r *replay.Result) error {
 	if len(r.Gone) > 0 {
 		fmt.Fprintf(&b, "  not used, since they were erased or are not for you: %s\n", strings.Join(r.Gone, ", "))
 	}
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	for _, line := range lines {
+	lines := strings.SplitSeq(strings.TrimSuffix(b.String(), "\n"), "\n")
+	for line := range lines {
 		if _, err := fmt.Fprintln(w, verify.Visible(line)); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@
 package inquiry_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/counterfoil/counterfoil/internal/inquiry"
@@ -107,9 +108,7 @@ func (r *rig) testNotices(t *testing.T, all []leaf) {
 func (r *rig) seedEmotions() {
 	infer := func(id, system, category string, more members) {
 		m := members{"system": system, "decision": members{"kind": "route", "status": "made"}, "inputs": []members{{"name": "mood", "category": category}}}
-		for k, v := range more {
-			m[k] = v
-		}
+		maps.Copy(m, more)
 		r.add("decision", id, 60, m)
 	}
 	r.act("voice-1", 55, "system.describe", "system", "voice-router", "person:gert", "risk=high")

@@ -5,6 +5,7 @@ package inquiry_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -29,9 +30,7 @@ func (r *rig) seedHumans() {
 	with := func(id string, hours int, more members) {
 		d := members{"kind": "refund", "status": "made", "outcome": "denied", "automation": "meaningful_human", "effective": hour(20)}
 		m := members{"system": "desk", "decision": d}
-		for k, v := range more {
-			m[k] = v
-		}
+		maps.Copy(m, more)
 		r.add("decision", id, hours, m)
 	}
 	act := func(id, about string, hours int, o members) {

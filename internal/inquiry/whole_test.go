@@ -4,6 +4,7 @@ package inquiry_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +18,7 @@ import (
 // from makes a record of a source.
 func (r *rig) from(source string, seq, hours int, kind string, more members) *record.Record {
 	m := members{"source": members{"id": source, "seq": seq}}
-	for k, v := range more {
-		m[k] = v
-	}
+	maps.Copy(m, more)
 	return r.make(kind, fmt.Sprintf("%s-%d", source, seq), hours, m)
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/mod/sumdb/note"
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"github.com/counterfoil/counterfoil/internal/db"
@@ -67,7 +66,7 @@ func (l *Ledger) Sign(ctx context.Context, text []byte) (key string, sig []byte,
 	if len(id.signers) == 0 {
 		return "", nil, fault(Invalid, "name the folder of the key file with --keys", "signing needs the master key")
 	}
-	var signer note.Signer = id.signers[0]
+	signer := id.signers[0]
 	if sig, err = signer.Sign(text); err != nil {
 		return "", nil, fmt.Errorf("sign: %w", err)
 	}

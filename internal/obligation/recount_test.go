@@ -41,7 +41,7 @@ func with(all []leaf, paths ...string) []leaf {
 	return slices.DeleteFunc(all, func(l leaf) bool {
 		return !slices.ContainsFunc(paths, func(p string) bool {
 			var v any = l.members
-			for _, name := range strings.Split(p, ".") {
+			for name := range strings.SplitSeq(p, ".") {
 				m, _ := v.(members)
 				v = m[name]
 			}

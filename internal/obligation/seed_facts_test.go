@@ -180,7 +180,7 @@ func (r *rig) counts() {
 	}
 	beat("b-2", 24)
 	beat("b-4", 72)
-	for day := 0; day < 40; day++ {
+	for day := range 40 {
 		if day == 2 { // the third of March
 			continue
 		}
