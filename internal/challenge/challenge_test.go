@@ -3,7 +3,6 @@
 package challenge_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -36,30 +36,10 @@ type rig struct {
 func newRig(t *testing.T, dbc db.Config) *rig {
 	t.Helper()
 	r := &rig{T: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
-	var err error
-	if r.key, err = keyring.New([]byte("0123456789abcdef0123456789abcdef")); err != nil {
-		t.Fatal(err)
-	}
-	if r.db, err = db.Create(t.Context(), dbc); err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: r.db, Keys: r.key}, "example.com/desk"); err != nil {
-		t.Fatal(err)
-	}
-	if r.l, err = ledger.Open(t.Context(), ledger.Config{DB: r.db, Keys: r.key}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = r.l.Run(ctx) })
-	<-r.l.Running()
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := r.db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cfg := ledger.Config{}
+	r.l = ledgertest.New(t, dbc, "example.com/desk", &cfg)
+	r.db, r.key = cfg.DB, cfg.Keys
+	ledgertest.Run(t, r.l)
 	r.fresh()
 	r.send(`{"type":"decision","id":"d-1","time":"2026-11-01T10:05:00Z","system":"refund-agent","decision":{"kind":"refund","status":"made","outcome":"denied"},"versions":{"model":"score@3"}}`)
 	r.send(`{"type":"oversight","id":"o-1","time":"2026-11-01T10:09:00Z","about":"d-1","oversight":{"act":"approve","actor":"person:ann"}}`)

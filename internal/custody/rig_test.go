@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -47,44 +47,18 @@ type rig struct {
 
 func newRig(t *testing.T, dbc db.Config, edit func(*custody.Config)) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, dbc: dbc, keys: keys}
+	r := &rig{t: t, dbc: dbc}
 	r.now.Store(time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC).UnixNano())
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.d = d
 	policy := custody.DefaultPolicy()
-	cfg := ledger.Config{DB: d, Keys: keys, Now: r.clock, Classify: policy.Classify}
-	if err := ledger.Create(t.Context(), cfg, "example.com/custody"); err != nil {
-		t.Fatal(err)
-	}
-	if r.l, err = ledger.Open(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.l.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	<-r.l.Running()
+	cfg := ledger.Config{Now: r.clock, Classify: policy.Classify}
+	r.l = ledgertest.New(t, dbc, "example.com/custody", &cfg)
+	r.d, r.keys = cfg.DB, cfg.Keys
+	ledgertest.Run(t, r.l)
 	cc := custody.Config{Ledger: r.l, Policy: policy, Now: r.clock, Pause: time.Nanosecond, Alert: func(_ context.Context, what string) { r.said = append(r.said, what) }}
 	if edit != nil {
 		edit(&cc)
 	}
+	var err error
 	if r.c, err = custody.New(cc); err != nil {
 		t.Fatal(err)
 	}

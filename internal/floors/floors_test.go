@@ -31,7 +31,7 @@ var floor = map[string]int{
 	"internal/access": 2, "internal/blob": 1, "internal/access/token": 1, "internal/keyring/kms": 2,
 	"internal/ledger": 3, "internal/witness": 3,
 	"internal/mapping": 4, "internal/demo": 4, "internal/publish": 4, "internal/audit": 4,
-	"internal/custody": 4, "internal/registry": 4, "internal/search": 4, "internal/challenge": 4, "internal/control": 2, "internal/oversight": 4,
+	"internal/custody": 4, "internal/extent": 4, "internal/ledger/ledgertest": 4, "internal/registry": 4, "internal/search": 4, "internal/challenge": 4, "internal/control": 2, "internal/oversight": 4,
 	"internal/paper": 5, "internal/drill": 5, "internal/door": 5, "internal/reconstruct": 5, "internal/explain": 5, "internal/guard": 5, "internal/inquiry": 5, "internal/obligation": 5, "internal/packer": 5, "internal/replay": 5, "internal/sample": 5, "internal/scorecard": 2, "docs": 0,
 	"internal/server": 6,
 	"internal/app":    7,

@@ -20,6 +20,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/guard"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -117,18 +118,7 @@ type rig struct {
 
 func newRig(t *testing.T, dbc db.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: d, Keys: keys}, "example.com/guard"); err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{T: t, db: d, keys: keys, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
+	r := &rig{T: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 	r.reg = &register{size: 1, systems: map[string]guard.System{
 		"refund-agent": {State: "in_service", Team: "care", Risk: "high", Reaction: time.Hour, OnFailure: "fail_open"},
 		"careful":      {State: "in_service", Team: "care", Strict: true, MustAsk: true, OnFailure: "fail_closed"},
@@ -136,9 +126,10 @@ func newRig(t *testing.T, dbc db.Config) *rig {
 		"new":          {State: "draft", Team: "care"},
 	}, versions: map[string]string{"prompt p@1": "approved", "prompt p@2": "unapproved", "policy q@1": "retired"},
 		controls: []guard.Control{{Version: "refund-limit@1", Digest: "1", Content: []byte(limit)}, {Version: "no-gifts@2", Digest: "2", Content: []byte(ban)}}}
-	if r.l, err = ledger.Open(t.Context(), ledger.Config{DB: d, Keys: keys, Now: func() time.Time { return r.now }}); err != nil {
-		t.Fatal(err)
-	}
+	own := ledger.Config{Now: func() time.Time { return r.now }}
+	r.l = ledgertest.New(t, dbc, "example.com/guard", &own)
+	r.db, r.keys = own.DB, own.Keys
+	var err error
 	r.g, err = guard.New(t.Context(), guard.Config{Ledger: r.l, Load: func(context.Context) (guard.Register, error) { return r.reg, nil }, Now: func() time.Time { return r.now },
 		Enqueue: func(_ context.Context, _ *db.Tx, rv guard.Review) error {
 			r.mu.Lock()
@@ -149,25 +140,18 @@ func newRig(t *testing.T, dbc db.Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = d.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error { return ledger.SetRegister(ctx, tx, 1) })
+	err = r.db.Write(t.Context(), func(ctx context.Context, tx *db.Tx) error { return ledger.SetRegister(ctx, tx, 1) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.l.Govern(r.g)
+	ledgertest.Run(t, r.l)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	gctx, gcancel := context.WithCancel(ctx)
-	var wg, gwg sync.WaitGroup
-	wg.Go(func() { _ = r.l.Run(ctx) })
-	gwg.Go(func() { _ = r.g.Run(gctx) })
-	<-r.l.Running()
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = r.g.Run(ctx) })
 	t.Cleanup(func() {
-		gcancel()
-		gwg.Wait()
 		cancel()
 		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return r
 }

@@ -33,9 +33,7 @@ func (a *act) subject() subject { return subject{a.Kind, a.Version} }
 // Acts on a system count as of that system, though their records name none.
 func (v *view) acts(ctx context.Context, keep func(*registry) bool) ([]act, error) {
 	var out []act
-	all := *v
-	all.within = nil
-	err := all.each(ctx, ledger.Query{Type: string(record.Registry)}, spot{}, func(at spot, leaf []byte) error {
+	err := v.Whole().Each(ctx, ledger.Query{Type: string(record.Registry)}, spot{}, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
@@ -51,14 +49,11 @@ func (v *view) acts(ctx context.Context, keep func(*registry) bool) ([]act, erro
 
 // may says whether the caller may see an act.
 func (v *view) may(s *statement) bool {
-	if v.within == nil {
-		return true
-	}
 	name := s.System
 	if isSystem(&s.Registry) {
 		name = s.Registry.Name
 	}
-	return !v.within.Held && name != "" && slices.Contains(v.within.Systems, string(name))
+	return v.May(string(name))
 }
 
 func (v *view) act(at spot, s *statement) act {

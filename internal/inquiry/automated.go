@@ -33,7 +33,7 @@ func (a *asking) explained(ctx context.Context) (map[string][]told, error) {
 // notified are the notices, by what they are about.
 func (a *asking) notified(ctx context.Context) (map[string][]told, error) {
 	return collect(ctx, a, ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) (string, told) {
-		return string(s.About), told{id: string(s.ID), kind: string(s.Notice.Kind), when: s.Notice.Delivered.or(s.Time.Time)}
+		return string(s.About), told{id: string(s.ID), kind: string(s.Notice.Kind), when: s.Notice.Delivered.Or(s.Time.Time)}
 	})
 }
 

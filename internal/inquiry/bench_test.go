@@ -55,25 +55,23 @@ func (r *rig) fill(batches int) {
 		records := make([]*record.Record, 0, 1000)
 		for k := range 980 {
 			id := fmt.Sprintf("d-%d-%d", n, k)
-			r.mu.Lock()
-			r.governed[id] = &record.Governed{System: "in_service", Verdict: "allow", Versions: []record.GovernedVersion{
-				{Version: "refund-model@3", Kind: "model", Digest: digest("3"), State: "approved"}, {Version: "returns@5", Kind: "policy", Digest: digest("5"), State: "approved"}}}
-			r.mu.Unlock()
-			records = append(records, r.make("decision", id, n, members{"system": fmt.Sprintf("system-%d", k%10),
+			r.Says(id, &record.Governed{System: "in_service", Verdict: "allow", Versions: []record.GovernedVersion{
+				{Version: "refund-model@3", Kind: "model", Digest: digest("3"), State: "approved"}, {Version: "returns@5", Kind: "policy", Digest: digest("5"), State: "approved"}}})
+			records = append(records, r.Make("decision", id, n, members{"system": fmt.Sprintf("system-%d", k%10),
 				"decision": members{"kind": "refund", "status": "made", "outcome": "denied", "adverse": true},
 				"versions": members{"model": "refund-model@3", "policy": []string{"returns@5"}},
 				"steps":    []any{members{"op": "chat", "provider": "acme", "request_model": "gpt-x", "response_model": "gpt-x-1"}}}))
 		}
 		for k := range 10 {
-			records = append(records, r.make("oversight", fmt.Sprintf("o-%d-%d", n, k), n, members{"about": fmt.Sprintf("d-%d-%d", n, k), "system": "system-1",
+			records = append(records, r.Make("oversight", fmt.Sprintf("o-%d-%d", n, k), n, members{"about": fmt.Sprintf("d-%d-%d", n, k), "system": "system-1",
 				"oversight": members{"act": "override", "actor": "person:mia", "before": "denied", "after": "approved"}}))
 			version := fmt.Sprintf("%d.%d", n, k)
 			act := members{"act": "version.promote", "kind": "prompt", "name": "reply", "version": version, "actor": "person:dora", "environment": "production"}
 			if k == 0 {
 				act = members{"act": "system.status", "kind": "system", "name": "system-1", "status": []string{"suspended", "in_service"}[n%2], "actor": "person:gert"}
 			}
-			records = append(records, r.make("registry", fmt.Sprintf("r-%d-%d", n, k), n, members{"registry": act}))
+			records = append(records, r.Make("registry", fmt.Sprintf("r-%d-%d", n, k), n, members{"registry": act}))
 		}
-		r.addAll(records)
+		r.AddAll(records)
 	}
 }

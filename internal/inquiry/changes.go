@@ -40,7 +40,7 @@ func (i *Inquirer) Unapproved(ctx context.Context, w Went) (*api.Changes, error)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Changes{Basis: v.basis, Items: []api.ChangeDefect{}, Emergencies: []api.Emergency{}, Refused: []api.RefusedAttempt{}, Used: []api.UsedVersion{}}
+	out := &api.Changes{Basis: v.Basis, Items: []api.ChangeDefect{}, Emergencies: []api.Emergency{}, Refused: []api.RefusedAttempt{}, Used: []api.UsedVersion{}}
 	t := newTrial(acts)
 	for n := range acts {
 		a := &acts[n]
@@ -74,7 +74,7 @@ func (v *view) refusals(ctx context.Context, w Went) ([]api.RefusedAttempt, erro
 	out := []api.RefusedAttempt{}
 	for _, word := range []string{ledger.ActApprove, ledger.ActPromote, ledger.ActReview} {
 		q := ledger.Query{Type: string(record.Access), Kind: word, Outcome: "denied", From: w.From, To: w.To}
-		err := v.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+		err := v.Each(ctx, q, spot{}, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
 			if err == nil {
 				out = append(out, api.RefusedAttempt{Place: v.place(at, s), Act: word, By: string(s.Access.Actor), Version: string(s.Access.Target)})

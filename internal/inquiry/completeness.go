@@ -37,7 +37,7 @@ type beat struct {
 func completeness(ctx context.Context, a *asking) error {
 	a.columns("kind", "source", "counter", "from", "to", "first", "last", "expected", "recorded", "missing", "numbers", "status", "owner")
 	a.figures("sources", "gap", "begins_late", "unnumbered", "heartbeats", "heartbeat_differs", "attempts", "no_outcome", "counters", "counter_differs", "unexplained")
-	if a.within == nil {
+	if a.All() {
 		if err := a.sources(ctx); err != nil {
 			return err
 		}
@@ -79,15 +79,15 @@ func (a *asking) sources(ctx context.Context) error {
 
 func (o *origin) see(a *asking, at spot, s *heading) {
 	inside := a.covers(s.Time.Time)
-	if seq := s.Source.Seq; seq.ok {
-		o.number(int64(seq.value), inside, inside || s.Time.Before(a.From))
+	if seq := s.Source.Seq; seq.OK {
+		o.number(seq.Whole(), inside, inside || s.Time.Before(a.From))
 	} else if inside {
 		o.unnumbered++
 	}
 	if inside {
 		o.records++
 	}
-	if s.Heartbeat.Count.ok {
+	if s.Heartbeat.Count.OK {
 		if inside {
 			o.beats = append(o.beats, beat{s.Heartbeat, a.head(at, s)})
 		}
@@ -197,9 +197,9 @@ func (o *origin) holes(first, last int64) []string {
 // made in its time.
 func (a *asking) beat(id string, o *origin, b beat) {
 	a.add("heartbeats", 1)
-	said, have := int64(b.Count.value), int64(0)
-	if b.Seq.ok {
-		have = o.between(int64(b.Seq.value)-said+1, int64(b.Seq.value))
+	said, have := b.Count.Whole(), int64(0)
+	if b.Seq.OK {
+		have = o.between(b.Seq.Whole()-said+1, b.Seq.Whole())
 	} else {
 		i, _ := slices.BinarySearchFunc(o.times, b.From.Time, time.Time.Compare)
 		j, _ := slices.BinarySearchFunc(o.times, b.To.Time, time.Time.Compare)
@@ -250,7 +250,7 @@ func (a *asking) counters(ctx context.Context) error {
 		a.answer.Looked++
 		a.add("counters", 1)
 		var faults []string
-		if r.Expected.value != r.Recorded.value {
+		if r.Expected.Value != r.Recorded.Value {
 			faults = append(faults, "counter_differs")
 		}
 		if r.Status == "unexplained" {
@@ -259,12 +259,12 @@ func (a *asking) counters(ctx context.Context) error {
 		if len(faults) == 0 {
 			return nil
 		}
-		v := map[string]any{"kind": "counter", "missing": r.Expected.value - r.Recorded.value}
+		v := map[string]any{"kind": "counter", "missing": r.Expected.Value - r.Recorded.Value}
 		word(v, "counter", r.Counter)
 		word(v, "owner", r.Owner)
 		word(v, "status", r.Status)
-		r.Expected.say(v, "expected")
-		r.Recorded.say(v, "recorded")
+		say(v, "expected", r.Expected)
+		say(v, "recorded", r.Recorded)
 		clock(v, "from", r.From.Time)
 		clock(v, "to", r.To.Time)
 		here := a.place(at, s)

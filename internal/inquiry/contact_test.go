@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 )
 
 func (r *rig) seedWishes() {
@@ -18,7 +19,7 @@ func (r *rig) seedWishes() {
 		return m
 	}
 	decide := func(id, kind, outcome string, where members) {
-		r.add("decision", id, 40, members{"system": "voice-bot", "interaction": where, "decision": members{"kind": kind, "status": "made", "outcome": outcome, "threshold": 0.7},
+		r.Add("decision", id, 40, members{"system": "voice-bot", "interaction": where, "decision": members{"kind": kind, "status": "made", "outcome": outcome, "threshold": 0.7},
 			"versions": members{"policy": []string{"handover@3"}}})
 	}
 	decide("w-yes", "escalate", "escalated", in("i-yes"))
@@ -27,19 +28,19 @@ func (r *rig) seedWishes() {
 	decide("w-none", "reply", "answered", in("i-none"))
 	decide("w-came", "reply", "answered", in("i-came", "human_connected", hour(41)))
 	decide("w-helped", "reply", "answered", in("i-helped"))
-	r.add("oversight", "w-help", 41, members{"about": "w-helped", "system": "voice-bot", "interaction": members{"id": "i-helped"}, "oversight": members{"act": "escalate", "actor": "person:mia"}})
+	r.Add("oversight", "w-help", 41, members{"about": "w-helped", "system": "voice-bot", "interaction": members{"id": "i-helped"}, "oversight": members{"act": "escalate", "actor": "person:mia"}})
 	decide("w-quiet", "escalate", "not_escalated", members{"id": "i-quiet"}) // nobody asked
 }
 
 func (r *rig) testEscalations(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "escalations", inquiry.Terms{System: "voice-bot"})
 	asked, refused := map[string]bool{}, map[string]bool{}
-	for _, l := range matching(all, "system=voice-bot") {
-		id := l.get("interaction", "id")
-		if l.get("interaction", "human_requested") != "" {
+	for _, l := range ledgertest.Matching(all, "system=voice-bot") {
+		id := l.Get("interaction", "id")
+		if l.Get("interaction", "human_requested") != "" {
 			asked[id] = true
 		}
-		if l.get("decision", "outcome") == "not_escalated" {
+		if l.Get("decision", "outcome") == "not_escalated" {
 			refused[id] = true
 		}
 	}
@@ -59,7 +60,7 @@ func (r *rig) testEscalations(t *testing.T, all []leaf) {
 
 func (r *rig) seedTalks() {
 	reply := func(id string, hours int, kind string) {
-		r.add("decision", id, hours, members{"system": "chat-bot", "interaction": members{"id": "t-" + id, "channel": "chat"}, "decision": members{"kind": "reply", "status": "made"},
+		r.Add("decision", id, hours, members{"system": "chat-bot", "interaction": members{"id": "t-" + id, "channel": "chat"}, "decision": members{"kind": "reply", "status": "made"},
 			"outputs": []members{{"name": "reply", "kind": kind, "delivered": hour(hours)}}})
 	}
 	told := func(id, about, interaction string, hours int) {
@@ -70,7 +71,7 @@ func (r *rig) seedTalks() {
 		if interaction != "" {
 			m["interaction"] = members{"id": interaction}
 		}
-		r.add("notice", id, hours, m)
+		r.Add("notice", id, hours, m)
 	}
 	told("n-ok", "", "t-ok", 49)
 	reply("ok", 50, "message")
@@ -80,20 +81,20 @@ func (r *rig) seedTalks() {
 	reply("draft", 52, "draft")
 	reply("same", 54, "audio")
 	told("n-same", "same", "", 54)
-	r.add("notice", "n-else", 50, members{"interaction": members{"id": "t-none"}, "notice": members{"kind": "recording"}})
+	r.Add("notice", "n-else", 50, members{"interaction": members{"id": "t-none"}, "notice": members{"kind": "recording"}})
 }
 
 func (r *rig) testNotices(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "notices", inquiry.Terms{System: "chat-bot"})
 	talks, good := 0.0, 0.0
-	for _, d := range matching(all, "type=decision", "system=chat-bot") {
-		out := d.members["outputs"].([]any)[0].(members)
+	for _, d := range ledgertest.Matching(all, "type=decision", "system=chat-bot") {
+		out := d.Members["outputs"].([]any)[0].(members)
 		if out["kind"] == "draft" {
 			continue
 		}
 		talks++
-		for _, n := range matching(all, "type=notice", "notice.kind=ai_interaction") {
-			if (n.get("interaction", "id") == d.get("interaction", "id") || n.get("about") == d.get("id")) && n.get("notice", "delivered") <= out["delivered"].(string) {
+		for _, n := range ledgertest.Matching(all, "type=notice", "notice.kind=ai_interaction") {
+			if (n.Get("interaction", "id") == d.Get("interaction", "id") || n.Get("about") == d.Get("id")) && n.Get("notice", "delivered") <= out["delivered"].(string) {
 				good++
 			}
 		}
@@ -109,21 +110,21 @@ func (r *rig) seedEmotions() {
 	infer := func(id, system, category string, more members) {
 		m := members{"system": system, "decision": members{"kind": "route", "status": "made"}, "inputs": []members{{"name": "mood", "category": category}}}
 		maps.Copy(m, more)
-		r.add("decision", id, 60, m)
+		r.Add("decision", id, 60, m)
 	}
-	r.act("voice-1", 55, "system.describe", "system", "voice-router", "person:gert", "risk=high")
+	r.Act("voice-1", 55, "system.describe", "system", "voice-router", "person:gert", "risk=high")
 	infer("e-1", "voice-router", "customer_voice_emotion", members{"use_case": "routing"})
 	infer("e-2", "voice-router", "customer_voice_emotion", nil)
-	r.add("notice", "e-told", 59, members{"interaction": members{"id": "int-e-1"}, "notice": members{"kind": "emotion_recognition"}})
+	r.Add("notice", "e-told", 59, members{"interaction": members{"id": "int-e-1"}, "notice": members{"kind": "emotion_recognition"}})
 	infer("e-3", "coach", "employee_voice_emotion", nil)
 	infer("e-4", "text-router", "text_sentiment", nil)
-	r.add("step", "e-5", 60, members{"about": "e-3", "system": "coach", "steps": []members{{"op": "classify"}}, "inputs": []members{{"name": "face", "category": "employee_emotion"}}})
+	r.Add("step", "e-5", 60, members{"about": "e-3", "system": "coach", "steps": []members{{"op": "classify"}}, "inputs": []members{{"name": "face", "category": "employee_emotion"}}})
 }
 
 func (r *rig) testEmotions(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "emotions", inquiry.Terms{})
 	equal(t, "faults", faults(got, "system"), []string{"coach risk_unknown,prohibited,no_notice", "voice-router no_notice"})
-	uses := matching(all, "type=decision", "system=voice-router")
+	uses := ledgertest.Matching(all, "type=decision", "system=voice-router")
 	v := got.Rows[1].Values
 	equal(t, "customers", []any{v["audience"], v["risk"], v["records"], v["told"], v["notice_rate"], v["use_cases"]}, []any{"customer", "high", len(uses), 1, 0.5, []string{"routing"}})
 	equal(t, "employees", []any{got.Rows[0].Values["audience"], got.Rows[0].Values["records"]}, []any{"employee", 2})

@@ -102,17 +102,17 @@ func (a *asking) draft(groups map[bucket]*sent, s *statement, o *output, acts ma
 // draft itself.
 func edited(r *review, o *output) string {
 	ratio := r.EditRatio
-	if !ratio.ok {
+	if !ratio.OK {
 		ratio = o.EditRatio
 	}
 	switch {
 	case r.Act != "approve" && r.Act != "edit":
 		return "not_sent"
-	case r.Act == "approve" && !ratio.ok, ratio.ok && ratio.value == 0:
+	case r.Act == "approve" && !ratio.OK, ratio.OK && ratio.Value == 0:
 		return "unchanged"
-	case !ratio.ok:
+	case !ratio.OK:
 		return "unmeasured"
-	case ratio.value <= lightEdit:
+	case ratio.Value <= lightEdit:
 		return "light"
 	}
 	return "heavy"

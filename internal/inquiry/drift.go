@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -41,9 +42,9 @@ func (i *Inquirer) Drift(ctx context.Context, system string, within *ledger.Boun
 	if err != nil {
 		return nil, err
 	}
-	d := &drift{v: v, pairs: map[pair]*api.ModelPair{}, out: &api.Drift{Basis: v.basis, System: system,
+	d := &drift{v: v, pairs: map[pair]*api.ModelPair{}, out: &api.Drift{Basis: v.Basis, System: system,
 		Pairs: []api.ModelPair{}, Changes: []api.ModelChange{}, Findings: []api.FollowUp{}, Notices: []api.FollowUp{}}}
-	if err := v.each(ctx, ledger.Query{Type: string(record.Decision), System: system}, spot{}, d.add); err != nil {
+	if err := v.Each(ctx, ledger.Query{Type: string(record.Decision), System: system}, spot{}, d.add); err != nil {
 		return nil, err
 	}
 	if err := v.about(ctx, ledger.Query{Type: string(record.Step)}, system, d.add); err != nil {
@@ -152,7 +153,7 @@ type follower struct {
 // name it, and those that name none and are about a decision of it.
 func (v *view) about(ctx context.Context, q ledger.Query, system string, fn func(spot, []byte) error) error {
 	var rest []follower
-	err := v.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+	err := v.Each(ctx, q, spot{}, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		switch {
 		case err != nil:
@@ -167,13 +168,13 @@ func (v *view) about(ctx context.Context, q ledger.Query, system string, fn func
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(rest, idsEach) {
+	for some := range slices.Chunk(rest, extent.IDsEach) {
 		var ids []string
 		for _, f := range some {
 			ids = append(ids, f.about)
 		}
 		ours := map[string]bool{}
-		err := v.among(ctx, ledger.Query{System: system}, ids, func(at spot, leaf []byte) error {
+		err := v.Among(ctx, ledger.Query{System: system}, ids, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
 			if err == nil {
 				ours[string(s.ID)] = true

@@ -92,7 +92,7 @@ func (w *wish) see(s *statement) {
 	if hasPart(string(s.Decision.Outcome), "not", "no", "denied", "refused", "declined", "kept") {
 		w.refusals++
 		word(w.values, "outcome", s.Decision.Outcome)
-		s.Decision.Threshold.say(w.values, "threshold")
+		say(w.values, "threshold", s.Decision.Threshold)
 		var policies []string
 		for _, b := range s.bound() {
 			if b.Kind == "policy" {

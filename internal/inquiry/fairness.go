@@ -117,16 +117,16 @@ func (a *asking) compare(t term, cells []*cell, models []string, findings map[st
 	for _, c := range cells {
 		a.answer.Looked++
 		a.add("groups", 1)
-		if !c.population.ok || c.population.value < minGroup {
+		if !c.population.OK || c.population.Value < minGroup {
 			a.add("suppressed", 1)
 			continue
 		}
-		if c.chosen.ok {
-			c.rate = number{c.chosen.value / c.population.value, true}
+		if c.chosen.OK {
+			c.rate = number{Value: c.chosen.Value / c.population.Value, OK: true}
 		}
 		shown = append(shown, c)
-		if c.rate.ok {
-			best = max(best, c.rate.value)
+		if c.rate.OK {
+			best = max(best, c.rate.Value)
 		}
 	}
 	slices.SortFunc(shown, func(x, y *cell) int { return strings.Compare(x.group, y.group) })
@@ -134,14 +134,14 @@ func (a *asking) compare(t term, cells []*cell, models []string, findings map[st
 		v := map[string]any{"group": c.group, "models": models, "method": fairnessMethod, "threshold": fourFifths}
 		clock(v, "from", t.from)
 		clock(v, "to", t.to)
-		c.population.say(v, "population")
+		say(v, "population", c.population)
 		var faults []string
-		switch ratio := share(c.rate.value, best); {
-		case !c.rate.ok:
+		switch ratio := share(c.rate.Value, best); {
+		case !c.rate.OK:
 			faults = append(faults, "rate_unknown")
 		default:
-			v["selection_rate"], v["impact_ratio"] = share(c.rate.value, 1), ratio
-			if c.rate.value < fourFifths*best {
+			v["selection_rate"], v["impact_ratio"] = share(c.rate.Value, 1), ratio
+			if c.rate.Value < fourFifths*best {
 				faults = append(faults, "impact_low")
 				n := slices.IndexFunc(findings[c.group], func(f observed) bool { return !f.Time.Before(t.from) })
 				if n < 0 {

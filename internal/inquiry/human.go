@@ -80,7 +80,7 @@ func (r *review) values() map[string]any {
 	if seconds, ok := r.dwell(); ok {
 		v["dwell_s"] = seconds
 	}
-	r.EditRatio.say(v, "edit_ratio")
+	say(v, "edit_ratio", r.EditRatio)
 	return v
 }
 
@@ -88,7 +88,7 @@ func (r *review) values() map[string]any {
 func human(ctx context.Context, a *asking) error {
 	a.columns(reviewColumns...)
 	var found *statement
-	err := a.among(ctx, ledger.Query{Type: string(record.Decision)}, []string{a.ID}, func(at spot, leaf []byte) (err error) {
+	err := a.Among(ctx, ledger.Query{Type: string(record.Decision)}, []string{a.ID}, func(at spot, leaf []byte) (err error) {
 		found, err = parse(at, leaf)
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/inquiry"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -31,15 +32,15 @@ func (r *rig) seedHumans() {
 		d := members{"kind": "refund", "status": "made", "outcome": "denied", "automation": "meaningful_human", "effective": hour(20)}
 		m := members{"system": "desk", "decision": d}
 		maps.Copy(m, more)
-		r.add("decision", id, hours, m)
+		r.Add("decision", id, hours, m)
 	}
 	act := func(id, about string, hours int, o members) {
-		r.add("oversight", id, hours, members{"about": about, "system": "desk", "oversight": o})
+		r.Add("oversight", id, hours, members{"about": about, "system": "desk", "oversight": o})
 	}
 	for _, id := range []string{"fine", "late-rev", "zero", "no-one", "unopened", "no-role", "untrained", "second-look"} {
 		with(id, 18, nil)
 	}
-	r.add("decision", "att", 17, members{"system": "desk", "decision": members{"kind": "refund", "status": "requested"}})
+	r.Add("decision", "att", 17, members{"system": "desk", "decision": members{"kind": "refund", "status": "requested"}})
 	act("o-att", "att", 18, looked())
 	with("after-att", 19, members{"about": "att"})
 	act("o-fine", "fine", 19, looked())
@@ -58,17 +59,17 @@ func (r *rig) seedHumans() {
 
 // weak counts the failed tests of a leaf by their words in docs/questions.md.
 func weak(act, decision leaf) (out []string) {
-	if e := decision.at("decision", "effective"); !e.IsZero() && act.at("time").After(e) {
+	if e := decision.When("decision", "effective"); !e.IsZero() && act.When("time").After(e) {
 		out = append(out, "timing")
 	}
-	if act.get("oversight", "role") == "" {
+	if act.Get("oversight", "role") == "" {
 		out = append(out, "authority")
 	}
-	if act.get("oversight", "competence") == "" {
+	if act.Get("oversight", "competence") == "" {
 		out = append(out, "competence")
 	}
-	o := act.members["oversight"].(members)
-	if opened, _ := o["opened"].([]any); act.get("oversight", "shown") == "" || len(opened) == 0 {
+	o := act.Members["oversight"].(members)
+	if opened, _ := o["opened"].([]any); act.Get("oversight", "shown") == "" || len(opened) == 0 {
 		out = append(out, "evidence")
 	}
 	if d, ok := o["dwell_ms"].(float64); !ok || d == 0 {
@@ -80,11 +81,11 @@ func weak(act, decision leaf) (out []string) {
 func (r *rig) testInvolvement(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "involvement", inquiry.Terms{System: "desk"})
 	want := []string{}
-	labelled := matching(all, "type=decision", "system=desk", "decision.automation=meaningful_human")
+	labelled := ledgertest.Matching(all, "type=decision", "system=desk", "decision.automation=meaningful_human")
 	for _, d := range labelled {
 		best := []string{"nobody"}
-		for _, a := range matching(all, "type=oversight") {
-			if a.get("about") != d.get("id") && (d.get("about") == "" || a.get("about") != d.get("about")) {
+		for _, a := range ledgertest.Matching(all, "type=oversight") {
+			if a.Get("about") != d.Get("id") && (d.Get("about") == "" || a.Get("about") != d.Get("about")) {
 				continue
 			}
 			if w := weak(a, d); best != nil && (len(w) < len(best) || best[0] == "nobody") {
@@ -92,7 +93,7 @@ func (r *rig) testInvolvement(t *testing.T, all []leaf) {
 			}
 		}
 		if len(best) > 0 {
-			want = append(want, d.get("id")+" "+strings.Join(best, ","))
+			want = append(want, d.Get("id")+" "+strings.Join(best, ","))
 		}
 	}
 	equal(t, "faults", faults(got, ""), want)
@@ -109,7 +110,7 @@ func (r *rig) testInvolvement(t *testing.T, all []leaf) {
 func (r *rig) testHuman(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "human", inquiry.Terms{ID: "second-look"})
 	equal(t, "faults", faults(got, ""), []string{"o-first evidence,dwell"})
-	equal(t, "acts", got.Looked, len(matching(all, "type=oversight", "about=second-look")))
+	equal(t, "acts", got.Looked, len(ledgertest.Matching(all, "type=oversight", "about=second-look")))
 	v := got.Rows[1].Values
 	equal(t, "act", []any{v["act"], v["reviewer"], v["role"], v["competence"], v["shown"], v["opened"], v["dwell_s"], v["before"], v["after"], v["changed"], v["reason_code"], v["reason"]},
 		[]any{"override", "person:mia", "reviewer", "refunds@2", digest("a"), []string{"order"}, 30, "denied", "approved", true, "goodwill", false})
@@ -132,26 +133,26 @@ func (r *rig) seedStamps() {
 			if g.up > 0 && n%g.up == 0 {
 				act = "override"
 			}
-			all = append(all, r.make("oversight", fmt.Sprintf("stamp-%s-%d", g.team, n), 24+n, members{"about": "s-1", "system": "stamped",
+			all = append(all, r.Make("oversight", fmt.Sprintf("stamp-%s-%d", g.team, n), 24+n, members{"about": "s-1", "system": "stamped",
 				"oversight": members{"act": act, "actor": "person:" + g.team, "team": g.team, "dwell_ms": g.dwell + n}}))
 		}
 	}
 	r.many(all...)
-	r.add("finding", "rubber-stamp:2026-03:fast", 90, members{"finding": members{"code": "rubber_stamp", "status": "open"}})
+	r.Add("finding", "rubber-stamp:2026-03:fast", 90, members{"finding": members{"code": "rubber_stamp", "status": "open"}})
 }
 
 func (r *rig) testStamps(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "rubber-stamps", inquiry.Terms{System: "stamped"})
 	equal(t, "faults", faults(got, "name"), []string{"fast rubber_stamp", "hasty rubber_stamp,no_finding", "person:fast rubber_stamp", "person:hasty rubber_stamp,no_finding"})
-	equal(t, "counts", []float64{figure(t, got, "acts"), figure(t, got, "groups"), figure(t, got, "suppressed")}, []int{len(matching(all, "type=oversight", "system=stamped")), 8, 2})
+	equal(t, "counts", []float64{figure(t, got, "acts"), figure(t, got, "groups"), figure(t, got, "suppressed")}, []int{len(ledgertest.Matching(all, "type=oversight", "system=stamped")), 8, 2})
 	for _, row := range got.Rows {
 		name := strings.TrimPrefix(row.Values["name"].(string), "person:")
 		var dwells []float64
 		changed, days := 0.0, map[string]bool{}
-		for _, l := range matching(all, "type=oversight", "oversight.team="+name) {
-			dwells = append(dwells, l.members["oversight"].(members)["dwell_ms"].(float64)/1000)
-			days[l.get("time")[:10]] = true
-			if l.get("oversight", "act") == "override" {
+		for _, l := range ledgertest.Matching(all, "type=oversight", "oversight.team="+name) {
+			dwells = append(dwells, l.Members["oversight"].(members)["dwell_ms"].(float64)/1000)
+			days[l.Get("time")[:10]] = true
+			if l.Get("oversight", "act") == "override" {
 				changed++
 			}
 		}

@@ -65,7 +65,7 @@ func file(ctx context.Context, a *asking) error {
 	if d.first.System == "" {
 		return nil
 	}
-	n, err := a.count(ctx, ledger.Query{Type: string(record.Decision), System: string(d.first.System), From: d.aware, To: d.closed})
+	n, err := a.Count(ctx, ledger.Query{Type: string(record.Decision), System: string(d.first.System), From: d.aware, To: d.closed})
 	a.add("decisions_in_its_time", float64(n))
 	return err
 }
@@ -75,7 +75,7 @@ func (a *asking) root(ctx context.Context) error {
 	for seen := map[string]bool{}; a.ID != "" && !seen[a.ID]; {
 		seen[a.ID] = true
 		var about text
-		err := a.among(ctx, ledger.Query{Type: string(record.Incident)}, []string{a.ID}, func(at spot, leaf []byte) error {
+		err := a.Among(ctx, ledger.Query{Type: string(record.Incident)}, []string{a.ID}, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
 			if err == nil {
 				about = s.About
@@ -85,7 +85,7 @@ func (a *asking) root(ctx context.Context) error {
 		if err != nil || about == "" {
 			return err
 		}
-		err = a.among(ctx, ledger.Query{Type: string(record.Incident)}, []string{string(about)}, func(spot, []byte) error {
+		err = a.Among(ctx, ledger.Query{Type: string(record.Incident)}, []string{string(about)}, func(spot, []byte) error {
 			a.ID = string(about)
 			return nil
 		})
@@ -109,7 +109,7 @@ func (a *asking) dossier(ctx context.Context) (*dossier, error) {
 				d.about = append(d.about, string(s.About))
 			}
 		}
-		if opened := s.Incident.Opened.or(s.Time.Time); d.aware.IsZero() || opened.Before(d.aware) {
+		if opened := s.Incident.Opened.Or(s.Time.Time); d.aware.IsZero() || opened.Before(d.aware) {
 			d.aware = opened
 		}
 		if !s.Incident.Closed.IsZero() {
@@ -130,7 +130,7 @@ func (a *asking) dossier(ctx context.Context) (*dossier, error) {
 			if !slices.Contains(d.ids, string(s.About)) {
 				return nil
 			}
-			when := s.Notice.Delivered.or(s.Time.Time)
+			when := s.Notice.Delivered.Or(s.Time.Time)
 			d.held = d.held || kind == record.Hold
 			if kind == record.Notice && hasPart(string(s.Notice.Kind), "authority", "regulator") && (d.reported.IsZero() || when.Before(d.reported)) {
 				d.reported = when

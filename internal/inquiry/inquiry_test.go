@@ -13,6 +13,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 )
 
 // TestAnswers asks every question of a log with known defects, and counts again
@@ -22,7 +23,7 @@ func TestAnswers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
 		r := newRig(t, dbc)
 		r.seed()
-		all := r.leaves()
+		all := r.Leaves()
 		t.Run("overrides", func(t *testing.T) { r.testOverrides(t, all) })
 		t.Run("filters", func(t *testing.T) { r.testFilters(t, all) })
 		t.Run("unapproved", func(t *testing.T) { r.testUnapproved(t, all) })
@@ -37,24 +38,24 @@ func (r *rig) testOverrides(t *testing.T, all []leaf) {
 	got, err := r.i.Overrides(t.Context(), inquiry.Asked{Model: "refund-model@3", From: march, To: march.AddDate(0, 1, 0), Approvals: true})
 	must(t, err)
 	basis(t, got.Basis, len(all))
-	decisions := matching(all, "type=decision", "versions.model=refund-model@3")
-	overrides := matching(all, "type=oversight", "oversight.act=override")
+	decisions := ledgertest.Matching(all, "type=decision", "versions.model=refund-model@3")
+	overrides := ledgertest.Matching(all, "type=oversight", "oversight.act=override")
 	about := map[string]leaf{}
 	for _, d := range decisions {
-		about[d.get("id")] = d
+		about[d.Get("id")] = d
 	}
 	touched, acts, same, other, unbound := map[string]bool{}, 0, 0, 0, 0
 	for _, o := range overrides {
-		d, ok := about[o.get("about")]
+		d, ok := about[o.Get("about")]
 		if !ok {
 			continue
 		}
 		acts++
-		if touched[d.get("id")] {
+		if touched[d.Get("id")] {
 			continue
 		}
-		touched[d.get("id")] = true
-		g, _ := d.members["governed"].(members)
+		touched[d.Get("id")] = true
+		g, _ := d.Members["governed"].(members)
 		if g == nil {
 			unbound++
 		} else if versions := g["versions"].([]any); versions[0].(members)["digest"] == digest("3") {
@@ -92,8 +93,8 @@ func (r *rig) testFilters(t *testing.T, all []leaf) {
 		must(t, err)
 		return got
 	}
-	equal(t, "of any kind", ask(inquiry.Asked{Act: "any", System: "refund-agent"}).Acts, len(matching(all, "type=oversight"))-2)
-	equal(t, "approvals", ask(inquiry.Asked{Act: "approve"}).Acts, len(matching(all, "type=oversight", "oversight.act=approve")))
+	equal(t, "of any kind", ask(inquiry.Asked{Act: "any", System: "refund-agent"}).Acts, len(ledgertest.Matching(all, "type=oversight"))-2)
+	equal(t, "approvals", ask(inquiry.Asked{Act: "approve"}).Acts, len(ledgertest.Matching(all, "type=oversight", "oversight.act=approve")))
 	equal(t, "elsewhere", ask(inquiry.Asked{System: "other-agent"}).Acts, 1)
 	equal(t, "another outcome", ask(inquiry.Asked{Outcome: "approved"}).Acts, 0)
 	equal(t, "another environment", ask(inquiry.Asked{Env: "shadow"}).Decisions, 0)
@@ -108,7 +109,7 @@ func (r *rig) testFilters(t *testing.T, all []leaf) {
 		named = append(named, v.Kind+" "+v.Version)
 	}
 	equal(t, "versions", named, []string{"model other@1", "model refund-model@3", "policy returns@5"})
-	small, err := inquiry.New(inquiry.Config{Ledger: r.l, Most: 2})
+	small, err := inquiry.New(inquiry.Config{Ledger: r.Ledger, Most: 2})
 	must(t, err)
 	cut, err := small.Overrides(t.Context(), inquiry.Asked{})
 	must(t, err)
@@ -127,10 +128,10 @@ func (r *rig) testUnapproved(t *testing.T, all []leaf) {
 	got, err := r.i.Unapproved(t.Context(), inquiry.Went{})
 	must(t, err)
 	basis(t, got.Basis, len(all))
-	promotions := len(matching(all, "type=registry", "registry.act=version.promote")) + len(matching(all, "type=registry", "registry.act=version.rollback"))
+	promotions := len(ledgertest.Matching(all, "type=registry", "registry.act=version.promote")) + len(ledgertest.Matching(all, "type=registry", "registry.act=version.rollback"))
 	equal(t, "promotions", got.Promotions, promotions)
-	equal(t, "approvals", got.Approvals, len(matching(all, "type=registry", "registry.act=version.approve")))
-	equal(t, "proposed", got.Proposed, len(matching(all, "type=registry", "registry.act=version.add")))
+	equal(t, "approvals", got.Approvals, len(ledgertest.Matching(all, "type=registry", "registry.act=version.approve")))
+	equal(t, "proposed", got.Proposed, len(ledgertest.Matching(all, "type=registry", "registry.act=version.add")))
 	var found []string
 	for _, d := range got.Items {
 		found = append(found, d.Act.ID+" "+d.Code)
@@ -147,10 +148,10 @@ func (r *rig) testUnapproved(t *testing.T, all []leaf) {
 	if len(got.Refused) != 1 || got.Refused[0].By != "person:dora" || got.Refused[0].Version != "refund-model@3" || got.Refused[0].Act != "version.approve" {
 		t.Errorf("refused: %+v", got.Refused)
 	}
-	judged := slices.DeleteFunc(matching(all, "type=decision"), func(l leaf) bool { return l.members["governed"] == nil })
+	judged := slices.DeleteFunc(ledgertest.Matching(all, "type=decision"), func(l leaf) bool { return l.Members["governed"] == nil })
 	equal(t, "judged", got.Decisions, len(judged))
 	if len(got.Used) != 1 || got.Used[0].Version != "returns@5" || got.Used[0].State != "unknown" || got.Used[0].Count != int64(len(judged)) ||
-		got.Used[0].First.ID != judged[0].get("id") || got.Used[0].Last.ID != judged[len(judged)-1].get("id") {
+		got.Used[0].First.ID != judged[0].Get("id") || got.Used[0].Last.ID != judged[len(judged)-1].Get("id") {
 		t.Errorf("used: %+v", got.Used)
 	}
 	staging, err := r.i.Unapproved(t.Context(), inquiry.Went{Env: "staging", To: march.Add(9 * 3600e9)})
@@ -182,9 +183,9 @@ func (r *rig) testSuspension(t *testing.T, all []leaf) {
 	equal(t, "status", got.Status, "in_service")
 	equal(t, "acts", ids(got.Acts), []string{"sys-2 person:gert", "halt person:gert", "go-on person:olga"})
 	var made []string
-	for _, d := range matching(all, "type=decision", "system=refund-agent", "decision.status=made") {
-		if at := d.get("time"); at >= hour(200) && at < hour(210) {
-			made = append(made, d.get("id"))
+	for _, d := range ledgertest.Matching(all, "type=decision", "system=refund-agent", "decision.status=made") {
+		if at := d.Get("time"); at >= hour(200) && at < hour(210) {
+			made = append(made, d.Get("id"))
 		}
 	}
 	if len(got.Periods) != 1 {
@@ -223,10 +224,10 @@ func (r *rig) testDrift(t *testing.T, all []leaf) {
 	basis(t, got.Basis, len(all))
 	count := map[string]int64{}
 	for _, l := range all {
-		if l.get("system") != "refund-agent" && l.get("about") != "call-5" {
+		if l.Get("system") != "refund-agent" && l.Get("about") != "call-5" {
 			continue
 		}
-		steps, _ := l.members["steps"].([]any)
+		steps, _ := l.Members["steps"].([]any)
 		for _, s := range steps {
 			if m := s.(members); m["request_model"] != nil {
 				answered, _ := m["response_model"].(string)
@@ -269,7 +270,7 @@ func (r *rig) testBounds(t *testing.T, all []leaf) {
 	mine := &ledger.Bounds{Systems: []string{"refund-agent"}}
 	s, err := r.i.Suspension(t.Context(), "refund-agent", mine)
 	must(t, err)
-	equal(t, "acts", len(s.Acts), len(matching(all, "type=registry", "registry.name=refund-agent", "registry.act=system.status")))
+	equal(t, "acts", len(s.Acts), len(ledgertest.Matching(all, "type=registry", "registry.name=refund-agent", "registry.act=system.status")))
 	d, err := r.i.Drift(t.Context(), "refund-agent", within)
 	must(t, err)
 	equal(t, "calls", d.Calls, 0)

@@ -2,11 +2,7 @@
 
 package inquiry
 
-import (
-	"encoding/json"
-	"strconv"
-	"time"
-)
+import "encoding/json"
 
 // The members of records that the thirty questions are answered from, as
 // docs/format.md has them.
@@ -24,7 +20,7 @@ type (
 		Outcome     text            `json:"outcome"`
 		Automation  text            `json:"automation"`
 		Significant text            `json:"significant"`
-		Adverse     flag            `json:"adverse"`
+		Adverse     truth           `json:"adverse"`
 		Decided     moment          `json:"decided"`
 		Effective   moment          `json:"effective"`
 		Threshold   number          `json:"threshold"`
@@ -56,7 +52,7 @@ type (
 		Group     text   `json:"group"`
 		Value     number `json:"value"`
 		Threshold number `json:"threshold"`
-		Breached  flag   `json:"breached"`
+		Breached  truth  `json:"breached"`
 		From      moment `json:"from"`
 		To        moment `json:"to"`
 	}
@@ -84,30 +80,10 @@ type (
 	}
 )
 
-// flag is a boolean. A seal in its place reads as false.
-type flag bool
-
-func (f *flag) UnmarshalJSON(b []byte) error {
-	*f = string(b) == "true"
-	return nil
-}
-
-// number is a number, if there is one. A seal in its place reads as none.
-type number struct {
-	value float64
-	ok    bool
-}
-
-func (n *number) UnmarshalJSON(b []byte) error {
-	v, err := strconv.ParseFloat(string(b), 64)
-	n.value, n.ok = v, err == nil
-	return nil
-}
-
 // say adds a number to the values of a row, if there is one.
-func (n number) say(values map[string]any, name string) {
-	if n.ok {
-		values[name] = n.value
+func say(values map[string]any, name string, n number) {
+	if n.OK {
+		values[name] = n.Value
 	}
 }
 
@@ -120,12 +96,4 @@ func words[T ~string](all []T) []string {
 		}
 	}
 	return out
-}
-
-// or is the first of two times that is known.
-func (m moment) or(t time.Time) time.Time {
-	if m.IsZero() {
-		return t
-	}
-	return m.Time
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -26,8 +27,8 @@ func TestRecount(t *testing.T) {
 			system := fmt.Sprintf("system-%d", n)
 			r.random(rt, system)
 			var ours []leaf
-			for _, l := range r.leaves() {
-				if l.get("system") == system {
+			for _, l := range r.Leaves() {
+				if l.Get("system") == system {
 					ours = append(ours, l)
 				}
 			}
@@ -46,7 +47,7 @@ func (r *rig) random(rt *rapid.T, system string) {
 	add := func(kind string, m members) string {
 		id := fmt.Sprintf("%s-%d", system, len(records))
 		m["system"] = system
-		records = append(records, r.make(kind, id, rapid.IntRange(0, 9).Draw(rt, "hour"), m))
+		records = append(records, r.Make(kind, id, rapid.IntRange(0, 9).Draw(rt, "hour"), m))
 		return id
 	}
 	for range rapid.IntRange(1, 40).Draw(rt, "records") {
@@ -68,18 +69,18 @@ func (r *rig) random(rt *rapid.T, system string) {
 				"steps": []any{members{"op": "chat", "request_model": "m", "response_model": answered}}}))
 		}
 	}
-	r.addAll(records)
+	r.AddAll(records)
 }
 
 func (r *rig) recountOverrides(rt *rapid.T, system string, ours []leaf) {
 	got, err := r.i.Overrides(r.t.Context(), inquiry.Asked{System: system})
 	must(r.t, err)
 	decided, touched, acts := map[string]bool{}, map[string]bool{}, 0
-	for _, d := range matching(ours, "type=decision") {
-		decided[d.get("id")] = true
+	for _, d := range ledgertest.Matching(ours, "type=decision") {
+		decided[d.Get("id")] = true
 	}
-	for _, o := range matching(ours, "type=oversight", "oversight.act=override") {
-		if id := o.get("about"); decided[id] {
+	for _, o := range ledgertest.Matching(ours, "type=oversight", "oversight.act=override") {
+		if id := o.Get("about"); decided[id] {
 			acts++
 			touched[id] = true
 		}
@@ -94,26 +95,26 @@ func (r *rig) recountOverrides(rt *rapid.T, system string, ours []leaf) {
 func (r *rig) recountSuspension(rt *rapid.T, system string, ours []leaf) {
 	got, err := r.i.Suspension(r.t.Context(), system, nil)
 	must(r.t, err)
-	acts := matching(ours, "type=registry")
+	acts := ledgertest.Matching(ours, "type=registry")
 	made, backdated := 0, 0
 	for n, began := range acts {
-		status := began.get("registry", "status")
-		if status == "in_service" || n > 0 && acts[n-1].get("registry", "status") == status {
+		status := began.Get("registry", "status")
+		if status == "in_service" || n > 0 && acts[n-1].Get("registry", "status") == status {
 			continue
 		}
 		var end *leaf
 		for _, later := range acts[n:] {
-			if later.get("registry", "status") != status {
+			if later.Get("registry", "status") != status {
 				end = &later
 				break
 			}
 		}
-		for _, d := range matching(ours, "type=decision", "decision.status=made") {
-			behind := d.index > began.index
-			inLog := behind && (end == nil || d.index < end.index)
-			inTime := d.get("time") >= began.get("time") && (end == nil || d.get("time") < end.get("time"))
+		for _, d := range ledgertest.Matching(ours, "type=decision", "decision.status=made") {
+			behind := d.Index > began.Index
+			inLog := behind && (end == nil || d.Index < end.Index)
+			inTime := d.Get("time") >= began.Get("time") && (end == nil || d.Get("time") < end.Get("time"))
 			switch {
-			case inLog && d.get("time") < began.get("time"):
+			case inLog && d.Get("time") < began.Get("time"):
 				backdated++
 			case inLog, behind && inTime:
 				made++
@@ -133,10 +134,10 @@ func (r *rig) recountDrift(rt *rapid.T, system string, ours []leaf) {
 	got, err := r.i.Drift(r.t.Context(), system, nil)
 	must(r.t, err)
 	count, first := map[string]int64{}, map[string]string{}
-	for _, d := range matching(ours, "type=decision") {
-		answered := d.members["steps"].([]any)[0].(members)["response_model"].(string)
+	for _, d := range ledgertest.Matching(ours, "type=decision") {
+		answered := d.Members["steps"].([]any)[0].(members)["response_model"].(string)
 		count[answered]++
-		if at := d.get("time"); first[answered] == "" || at < first[answered] {
+		if at := d.Get("time"); first[answered] == "" || at < first[answered] {
 			first[answered] = at
 		}
 	}

@@ -93,8 +93,8 @@ func (a *asking) breach(o observed, found []observed) {
 	word(v, "code", s.Name)
 	word(v, "group", s.Group)
 	clock(v, "at", o.Time.Time)
-	s.Value.say(v, "value")
-	s.Threshold.say(v, "threshold")
+	say(v, "value", s.Value)
+	say(v, "threshold", s.Threshold)
 	var faults []string
 	n := slices.IndexFunc(found, func(f observed) bool {
 		same := strings.Contains(string(f.Finding.Code), string(s.Name)) && f.Finding.Group == s.Group

@@ -79,7 +79,7 @@ func notices(ctx context.Context, a *asking) error {
 func (a *asking) disclosures(ctx context.Context) (map[string][]notice, error) {
 	told, loose := map[string][]notice{}, map[string][]notice{}
 	err := a.walk(ctx, ledger.Query{Type: string(record.Notice)}, func(_ spot, s *statement) error {
-		n := notice{s.Notice.Delivered.or(s.Time.Time), s.Notice.Template, s.Notice.Locale}
+		n := notice{s.Notice.Delivered.Or(s.Time.Time), s.Notice.Template, s.Notice.Locale}
 		switch {
 		case !hasPart(string(s.Notice.Kind), "ai"):
 		case s.Interaction.ID != "":
@@ -92,7 +92,7 @@ func (a *asking) disclosures(ctx context.Context) (map[string][]notice, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.among(ctx, ledger.Query{}, slices.Sorted(maps.Keys(loose)), func(at spot, leaf []byte) error {
+	err = a.Among(ctx, ledger.Query{}, slices.Sorted(maps.Keys(loose)), func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil || s.Interaction.ID == "" {
 			return err
@@ -129,7 +129,7 @@ func (s *statement) reply() (first time.Time, ok bool) {
 		if o.Kind != "message" && o.Kind != "audio" {
 			continue
 		}
-		if when := o.Delivered.or(s.when()); !ok || when.Before(first) {
+		if when := o.Delivered.Or(s.when()); !ok || when.Before(first) {
 			first, ok = when, true
 		}
 	}

@@ -72,10 +72,10 @@ func (i *Inquirer) Overrides(ctx context.Context, a Asked) (*api.Overrides, erro
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Overrides{Basis: v.basis, Act: a.Act, Items: []api.HumanAct{}}
+	out := &api.Overrides{Basis: v.Basis, Act: a.Act, Items: []api.HumanAct{}}
 	q := ledger.Query{Type: string(record.Decision), System: a.System, Env: a.Env, Outcome: a.Outcome, Model: a.Model, Prompt: a.Prompt,
 		Policy: a.Policy, Config: a.Config, From: a.From, To: a.To}
-	if out.Decisions, err = v.count(ctx, q); err != nil {
+	if out.Decisions, err = v.Count(ctx, q); err != nil {
 		return nil, err
 	}
 	acts, ids, err := v.humanActs(ctx, a.Act)
@@ -114,7 +114,7 @@ func (v *view) humanActs(ctx context.Context, kind string) (acts []api.HumanAct,
 		kind = ""
 	}
 	seen := map[string]bool{}
-	err = v.each(ctx, ledger.Query{Type: string(record.Oversight), Kind: kind}, spot{}, func(at spot, leaf []byte) error {
+	err = v.Each(ctx, ledger.Query{Type: string(record.Oversight), Kind: kind}, spot{}, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
@@ -142,7 +142,7 @@ func (v *view) humanActs(ctx context.Context, kind string) (acts []api.HumanAct,
 // touched are the decisions that match, of those that people did something about.
 func (v *view) touched(ctx context.Context, q ledger.Query, ids []string) (map[string]*api.HumanAct, error) {
 	out := map[string]*api.HumanAct{}
-	err := v.among(ctx, q, ids, func(at spot, leaf []byte) error {
+	err := v.Among(ctx, q, ids, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err == nil {
 			out[string(s.ID)] = &api.HumanAct{Decision: v.place(at, s), System: string(s.System), Outcome: string(s.Decision.Outcome), Versions: s.bound()}
@@ -161,7 +161,7 @@ func (v *view) astray(ctx context.Context, acts []api.HumanAct, ids []string, to
 			gone[id] = true
 		}
 	}
-	err = v.among(ctx, ledger.Query{}, slices.Sorted(maps.Keys(gone)), func(at spot, leaf []byte) error {
+	err = v.Among(ctx, ledger.Query{}, slices.Sorted(maps.Keys(gone)), func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err == nil {
 			delete(gone, string(s.ID))

@@ -101,7 +101,7 @@ func (i *Inquirer) Ask(ctx context.Context, word string, t Terms) (*api.Answer, 
 		return nil, err
 	}
 	a := &asking{view: v, Terms: t, now: i.cfg.Now(), sheet: sheet{most: i.cfg.Most}}
-	a.answer = api.Answer{Basis: v.basis, Question: q.N, Asked: q.Question, Figures: []api.Figure{}, Columns: []string{}, Rows: []api.AnswerRow{},
+	a.answer = api.Answer{Basis: v.Basis, Question: q.N, Asked: q.Question, Figures: []api.Figure{}, Columns: []string{}, Rows: []api.AnswerRow{},
 		Unknown: append([]string{}, q.Unknown...)}
 	if t.Within != nil {
 		a.unknown("Records that name no system are not seen with a grant for some systems; a fault may come of that.")

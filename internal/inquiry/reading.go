@@ -19,7 +19,7 @@ import (
 // be read, which is much faster. A statement is canonical, and its public strings
 // hold no quotes, so that what a record says stands in it as such.
 func (a *asking) sift(ctx context.Context, q ledger.Query, words []string, fn func(spot, *statement) error) error {
-	return a.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+	return a.Each(ctx, q, spot{}, func(at spot, leaf []byte) error {
 		if !slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(leaf, []byte(w)) }) {
 			return nil
 		}
@@ -54,10 +54,10 @@ type heading struct {
 
 // skim is walk that reads the heading only.
 func (a *asking) skim(ctx context.Context, q ledger.Query, fn func(spot, *heading) error) error {
-	return a.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+	return a.Each(ctx, q, spot{}, func(at spot, leaf []byte) error {
 		h := &heading{}
 		if err := json.Unmarshal(leaf, h); err != nil {
-			return fmt.Errorf("read statement %d: %w", at.index, err)
+			return fmt.Errorf("read statement %d: %w", at.Index, err)
 		}
 		return fn(at, h)
 	})
@@ -70,7 +70,7 @@ func (a *asking) head(at spot, h *heading) api.Place {
 
 // walk calls fn with each record that matches, read.
 func (a *asking) walk(ctx context.Context, q ledger.Query, fn func(spot, *statement) error) error {
-	return a.each(ctx, q, spot{}, func(at spot, leaf []byte) error {
+	return a.Each(ctx, q, spot{}, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ import (
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
-	reg, err := registry.New(registry.Config{Ledger: r.l, Now: r.clock})
+	reg, err := registry.New(registry.Config{Ledger: r.Ledger, Now: r.Clock})
 	must(t, err)
 	must(t, reg.Start(t.Context()))
 	refused, n := 0, 0

@@ -3,22 +3,17 @@
 package inquiry_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
-	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -30,17 +25,11 @@ var (
 	asked = march.AddDate(0, 0, 19)
 )
 
-// rig is a running ledger, what is asked about it, and the register that its
-// decisions are judged by.
+// rig is a ledger that began in March, and what is asked about it.
 type rig struct {
-	t     testing.TB
-	rules *record.Rules
-	l     *ledger.Ledger
-	i     *inquiry.Inquirer
-	now   time.Time
-
-	mu       sync.Mutex
-	governed map[string]*record.Governed // by the id of a decision, guarded by mu
+	*ledgertest.Scene
+	t testing.TB
+	i *inquiry.Inquirer
 }
 
 func newRig(t testing.TB, dbc db.Config) *rig {
@@ -64,33 +53,9 @@ func newStrictRig(t testing.TB, dbc db.Config, patterns ...string) *rig {
 
 func openRig(t testing.TB, dbc db.Config, origin string, cfg ledger.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	must(t, err)
-	if cfg.Rules == nil {
-		cfg.Rules = record.Default()
-	}
-	r := &rig{t: t, rules: cfg.Rules, now: march, governed: map[string]*record.Governed{}}
-	d, err := db.Create(t.Context(), dbc)
-	must(t, err)
-	cfg.DB, cfg.Keys, cfg.Now = d, keys, r.clock
-	must(t, ledger.Create(t.Context(), cfg, origin))
-	r.l, err = ledger.Open(t.Context(), cfg)
-	must(t, err)
-	r.l.Govern(r)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.l.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		must(t, d.Close())
-	})
-	<-r.l.Running()
-	r.i, err = inquiry.New(inquiry.Config{Ledger: r.l, Now: func() time.Time { return asked }})
+	r := &rig{Scene: ledgertest.NewScene(t, dbc, origin, march, cfg), t: t}
+	var err error
+	r.i, err = inquiry.New(inquiry.Config{Ledger: r.Ledger, Now: func() time.Time { return asked }})
 	must(t, err)
 	return r
 }
@@ -102,138 +67,13 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func (r *rig) clock() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.now
-}
+type (
+	members = ledgertest.Members
+	leaf    = ledgertest.Leaf
+)
 
-func (r *rig) at(when time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.now = when
-}
-
-// The rig is the governor of its ledger: what it finds was said before.
-func (r *rig) Judge() ledger.Judge           { return judge{r} }
-func (r *rig) Refresh(context.Context) error { return nil }
-
-type judge struct{ r *rig }
-
-func (judge) Register() int64 { return 0 }
-
-func (j judge) Judge(_ context.Context, h ledger.Hearing) (*ledger.Judgement, error) {
-	j.r.mu.Lock()
-	defer j.r.mu.Unlock()
-	if g := j.r.governed[h.Record.ID()]; g != nil {
-		return &ledger.Judgement{Governed: g}, nil
-	}
-	return nil, nil
-}
-
-// members are those of a record.
-type members = map[string]any
-
-// add appends one record as of the day and hour of March that is given.
-func (r *rig) add(kind, id string, hours int, m members) {
-	r.t.Helper()
-	r.at(march.Add(time.Duration(hours) * time.Hour))
-	r.addAll([]*record.Record{r.make(kind, id, hours, m)})
-}
-
-func (r *rig) make(kind, id string, hours int, m members) *record.Record {
-	r.t.Helper()
-	m = maps.Clone(m)
-	m["type"], m["id"] = kind, id
-	if m["time"] == nil {
-		m["time"] = hour(hours)
-	}
-	if kind == "decision" && m["interaction"] == nil {
-		m["interaction"] = members{"id": "int-" + id}
-	}
-	b, err := json.Marshal(m)
-	must(r.t, err)
-	rec, err := r.rules.Parse(b)
-	must(r.t, err)
-	return rec
-}
-
-func (r *rig) addAll(records []*record.Record) {
-	r.t.Helper()
-	_, err := r.l.Append(r.t.Context(), ledger.Batch{Records: records, Principal: "key:bot", Capture: "sdk", Custody: true})
-	must(r.t, err)
-}
-
+// hour is a time as records have it.
 func hour(h int) string { return march.Add(time.Duration(h) * time.Hour).Format(time.RFC3339) }
-
-// act appends an act on the register. A word of more is a member and its value.
-func (r *rig) act(id string, hours int, act, kind, name, by string, more ...string) {
-	r.t.Helper()
-	m := members{"act": act, "kind": kind, "name": name, "actor": by, "reason": "because " + by}
-	if base, version, _ := strings.Cut(name, "@"); version != "" {
-		m["name"], m["version"] = base, version
-	} else {
-		m["name"] = base
-	}
-	top := members{"registry": m}
-	for _, one := range more {
-		k, v, _ := strings.Cut(one, "=")
-		switch {
-		case v == "":
-		case k == "system":
-			top[k] = v
-		case k == "emergency":
-			m[k] = true
-		default:
-			m[k] = v
-		}
-	}
-	r.add("registry", id, hours, top)
-}
-
-// leaf is a statement as anybody reads it.
-type leaf struct {
-	index int64
-	members
-}
-
-// get is the text at a path, or empty.
-func (l leaf) get(path ...string) string {
-	var v any = l.members
-	for _, p := range path {
-		m, ok := v.(members)
-		if !ok {
-			return ""
-		}
-		v = m[p]
-	}
-	s, _ := v.(string)
-	return s
-}
-
-// leaves reads the whole log, without any of what the inquiry uses.
-func (r *rig) leaves() []leaf {
-	r.t.Helper()
-	var out []leaf
-	for e, err := range r.l.Entries(r.t.Context(), 0, -1) {
-		must(r.t, err)
-		m := members{}
-		must(r.t, json.Unmarshal(e.Statement, &m))
-		out = append(out, leaf{e.Index, m})
-	}
-	return out
-}
-
-// matching are the leaves of which the members have the values, given as
-// path=value with points in the path.
-func matching(all []leaf, terms ...string) []leaf {
-	return slices.DeleteFunc(slices.Clone(all), func(l leaf) bool {
-		return slices.ContainsFunc(terms, func(term string) bool {
-			path, want, _ := strings.Cut(term, "=")
-			return l.get(strings.Split(path, ".")...) != want
-		})
-	})
-}
 
 func digest(c string) string { return "sha256:" + strings.Repeat(c, 64) }
 

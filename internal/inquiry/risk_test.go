@@ -18,17 +18,17 @@ func TestRisk(t *testing.T) {
 	step := 0
 	describe := func(system, number, risk string) {
 		step++
-		r.act("s-"+number+system, step, ledger.ActDescribe, "system", system+"@"+number, "person:olga", "risk="+risk)
+		r.Act("s-"+number+system, step, ledger.ActDescribe, "system", system+"@"+number, "person:olga", "risk="+risk)
 	}
 	status := func(system, number, status string) {
 		step++
-		r.act(status+number+system, step, ledger.ActStatus, "system", system+"@"+number, "person:gert", "status="+status)
+		r.Act(status+number+system, step, ledger.ActStatus, "system", system+"@"+number, "person:gert", "status="+status)
 	}
 	promote := func(id, system string) {
 		step++
 		for _, act := range []string{ledger.ActAdd, ledger.ActApprove, ledger.ActPromote} {
 			by := map[bool]string{true: "person:gert", false: "person:dora"}[act == ledger.ActApprove]
-			r.act(act+id, step, act, "prompt", "reply@"+id, by, "digest="+digest("a"), "environment=production", "system="+system)
+			r.Act(act+id, step, act, "prompt", "reply@"+id, by, "digest="+digest("a"), "environment=production", "system="+system)
 		}
 	}
 	promote("nobody", "calm")

@@ -17,23 +17,23 @@ func TestShards(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
 		old := newRig(t, dbc)
-		old.act("p1-add", 1, "version.add", "prompt", "reply@1", "person:dora", "digest="+digest("a"))
-		old.act("p1-ok", 2, "version.approve", "prompt", "reply@1", "person:gert", "digest="+digest("a"))
+		old.Act("p1-add", 1, "version.add", "prompt", "reply@1", "person:dora", "digest="+digest("a"))
+		old.Act("p1-ok", 2, "version.approve", "prompt", "reply@1", "person:gert", "digest="+digest("a"))
 		old.decide("d-old", 3, digest("3"), nil)
-		old.act("halt", 4, "system.status", "system", "refund-agent", "person:gert", "status=suspended")
-		r := newRigAfter(t, dbtest.SQLite(t), old.l)
-		r.act("p1-up", 5, "version.promote", "prompt", "reply@1", "person:dora", "environment=production")
-		r.act("p2-up", 6, "version.promote", "prompt", "reply@2", "person:dora", "environment=production")
+		old.Act("halt", 4, "system.status", "system", "refund-agent", "person:gert", "status=suspended")
+		r := newRigAfter(t, dbtest.SQLite(t), old.Ledger)
+		r.Act("p1-up", 5, "version.promote", "prompt", "reply@1", "person:dora", "environment=production")
+		r.Act("p2-up", 6, "version.promote", "prompt", "reply@2", "person:dora", "environment=production")
 		r.decide("d-new", 7, digest("3"), nil)
-		r.add("oversight", "o-1", 8, members{"about": "d-old", "oversight": members{"act": "override", "actor": "person:mia"}})
-		r.add("oversight", "o-2", 8, members{"about": "d-new", "oversight": members{"act": "override", "actor": "person:mia"}})
+		r.Add("oversight", "o-1", 8, members{"about": "d-old", "oversight": members{"act": "override", "actor": "person:mia"}})
+		r.Add("oversight", "o-2", 8, members{"about": "d-new", "oversight": members{"act": "override", "actor": "person:mia"}})
 
 		o, err := r.i.Overrides(t.Context(), inquiry.Asked{})
 		must(t, err)
 		if o.Decisions != 2 || o.Acts != 2 || o.Astray != 0 || o.Items[0].Decision.Log != "example.com/inquiry" || o.Items[1].Decision.Log != "" {
 			t.Errorf("%+v", o)
 		}
-		if len(o.Basis.Earlier) != 1 || o.Basis.Earlier[0].Size != int64(len(old.leaves())) || o.Basis.Earlier[0].Dropped || !strings.Contains(o.Basis.Complete, "earlier logs") {
+		if len(o.Basis.Earlier) != 1 || o.Basis.Earlier[0].Size != int64(len(old.Leaves())) || o.Basis.Earlier[0].Dropped || !strings.Contains(o.Basis.Complete, "earlier logs") {
 			t.Errorf("basis %+v", o.Basis)
 		}
 		c, err := r.i.Unapproved(t.Context(), inquiry.Went{})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/extent"
 )
 
 // statement is what answers are made of: some public values of a leaf. Where a
@@ -112,31 +113,18 @@ type registry struct {
 	Signature   json.RawMessage `json:"signature"`
 }
 
-// text is a code. A seal in its place reads as no code.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	if len(b) == 0 || b[0] != '"' {
-		return nil
-	}
-	return json.Unmarshal(b, (*string)(t))
-}
-
-// moment is a time. A seal in its place reads as no time.
-type moment struct{ time.Time }
-
-func (m *moment) UnmarshalJSON(b []byte) (err error) {
-	if len(b) < 2 || b[0] != '"' {
-		return nil
-	}
-	m.Time, err = time.Parse(time.RFC3339Nano, string(b[1:len(b)-1]))
-	return err
-}
+// What a leaf says in clear; a seal reads as nothing.
+type (
+	text   = extent.Text
+	moment = extent.Moment
+	number = extent.Number
+	truth  = extent.Truth
+)
 
 func parse(at spot, leaf []byte) (*statement, error) {
 	s := &statement{}
 	if err := json.Unmarshal(leaf, s); err != nil {
-		return nil, fmt.Errorf("read statement %d: %w", at.index, err)
+		return nil, fmt.Errorf("read statement %d: %w", at.Index, err)
 	}
 	return s, nil
 }
@@ -155,7 +143,7 @@ func (s *statement) when() time.Time {
 // env is the environment; the format says what none means.
 func (s *statement) env() string {
 	if s.Env == "" {
-		return production
+		return extent.Production
 	}
 	return string(s.Env)
 }

@@ -48,7 +48,7 @@ func (i *Inquirer) Suspension(ctx context.Context, system string, within *ledger
 	if err != nil {
 		return nil, err
 	}
-	out := &api.Suspension{Basis: v.basis, System: system, Acts: []api.RegistryAct{}, Periods: []api.Period{}}
+	out := &api.Suspension{Basis: v.Basis, System: system, Acts: []api.RegistryAct{}, Periods: []api.Period{}}
 	for _, a := range acts {
 		out.Acts = append(out.Acts, a.RegistryAct)
 		out.Status = a.Status
@@ -106,13 +106,13 @@ func periods(acts []act) []*period {
 func (v *view) decided(ctx context.Context, all []*period, system string, most int) (map[string][]listed, error) {
 	late := map[string][]listed{}
 	q := ledger.Query{Type: string(record.Decision), System: system}
-	err := v.each(ctx, q, all[0].began.at, func(at spot, leaf []byte) error {
+	err := v.Each(ctx, q, all[0].began.at, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
 		}
 		for _, p := range all {
-			if at.before(p.began.at) {
+			if at.Before(p.began.at) {
 				break
 			}
 			if !p.count(at, s) {
@@ -135,7 +135,7 @@ func (v *view) decided(ctx context.Context, all []*period, system string, most i
 // count counts a decision that stands behind the act that began the period. It
 // answers whether it was made in the period.
 func (p *period) count(at spot, s *statement) bool {
-	recorded := p.ended == nil || at.before(p.ended.at)
+	recorded := p.ended == nil || at.Before(p.ended.at)
 	within := !s.when().Before(p.began.Time) && (p.ended == nil || s.when().Before(p.ended.Time))
 	switch {
 	case !recorded && !within:
@@ -159,7 +159,7 @@ func (p *period) count(at spot, s *statement) bool {
 // told of the acts.
 func (v *view) followed(ctx context.Context, all []*period, late map[string][]listed) error {
 	for _, p := range all {
-		err := v.each(ctx, ledger.Query{Type: string(record.Notice), About: p.Began.ID}, p.began.at, func(at spot, leaf []byte) error {
+		err := v.Each(ctx, ledger.Query{Type: string(record.Notice), About: p.Began.ID}, p.began.at, func(at spot, leaf []byte) error {
 			f, err := v.followUp(at, leaf)
 			p.Informed = append(p.Informed, f)
 			return err
@@ -171,7 +171,7 @@ func (v *view) followed(ctx context.Context, all []*period, late map[string][]li
 	if len(late) == 0 {
 		return nil
 	}
-	return v.each(ctx, ledger.Query{Type: string(record.Finding)}, all[0].began.at, func(at spot, leaf []byte) error {
+	return v.Each(ctx, ledger.Query{Type: string(record.Finding)}, all[0].began.at, func(at spot, leaf []byte) error {
 		f, err := v.followUp(at, leaf)
 		for _, w := range late[f.About] {
 			d := &w.in.Decisions[w.n]

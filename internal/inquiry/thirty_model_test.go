@@ -12,6 +12,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -27,8 +28,8 @@ func TestRecountThirty(t *testing.T) {
 			system := fmt.Sprintf("system-%d", n)
 			r.talks(rt, system)
 			var ours []leaf
-			for _, l := range r.leaves() {
-				if l.get("system") == system {
+			for _, l := range r.Leaves() {
+				if l.Get("system") == system {
 					ours = append(ours, l)
 				}
 			}
@@ -75,9 +76,9 @@ func (r *rig) talks(rt *rapid.T, system string) {
 			m["decision"] = members{"kind": "refund", "status": "made", "automation": "meaningful_human", "effective": hour(rapid.IntRange(0, 9).Draw(rt, "effective"))}
 			decisions = append(decisions, id)
 		}
-		all = append(all, r.make(kind, id, hours, m))
+		all = append(all, r.Make(kind, id, hours, m))
 	}
-	r.addAll(all)
+	r.AddAll(all)
 }
 
 func (r *rig) recountNumbers(rt *rapid.T, system string, ours []leaf) {
@@ -85,7 +86,7 @@ func (r *rig) recountNumbers(rt *rapid.T, system string, ours []leaf) {
 	must(r.t, err)
 	var numbers []int
 	for _, l := range ours {
-		numbers = append(numbers, int(l.members["source"].(members)["seq"].(float64)))
+		numbers = append(numbers, int(l.Members["source"].(members)["seq"].(float64)))
 	}
 	missing := slices.Max(numbers) - slices.Min(numbers) + 1 - len(numbers)
 	for _, row := range got.Rows {
@@ -102,11 +103,11 @@ func (r *rig) recountNumbers(rt *rapid.T, system string, ours []leaf) {
 func (r *rig) recountInvolvement(rt *rapid.T, system string, ours []leaf) {
 	got, err := r.i.Ask(r.t.Context(), "involvement", inquiry.Terms{System: system})
 	must(r.t, err)
-	wrong, tracked := int64(0), slices.ContainsFunc(r.leaves(), func(l leaf) bool { return l.get("oversight", "competence") != "" })
-	labelled := matching(ours, "type=decision", "decision.automation=meaningful_human")
+	wrong, tracked := int64(0), slices.ContainsFunc(r.Leaves(), func(l leaf) bool { return l.Get("oversight", "competence") != "" })
+	labelled := ledgertest.Matching(ours, "type=decision", "decision.automation=meaningful_human")
 	for _, d := range labelled {
 		fewest := -1
-		for _, a := range matching(ours, "type=oversight", "about="+d.get("id")) {
+		for _, a := range ledgertest.Matching(ours, "type=oversight", "about="+d.Get("id")) {
 			w := weak(a, d)
 			if !tracked {
 				w = slices.DeleteFunc(w, func(f string) bool { return f == "competence" })
@@ -129,15 +130,15 @@ func (r *rig) recountNotices(rt *rapid.T, system string, ours []leaf) {
 	must(r.t, err)
 	replied, told := map[string]string{}, map[string]string{}
 	first := func(of map[string]string, l leaf, at string) {
-		if id := l.get("interaction", "id"); of[id] == "" || at < of[id] {
+		if id := l.Get("interaction", "id"); of[id] == "" || at < of[id] {
 			of[id] = at
 		}
 	}
 	for _, l := range ours {
-		if l.get("notice", "kind") == "ai_interaction" {
-			first(told, l, l.get("notice", "delivered"))
+		if l.Get("notice", "kind") == "ai_interaction" {
+			first(told, l, l.Get("notice", "delivered"))
 		}
-		if outputs, _ := l.members["outputs"].([]any); len(outputs) > 0 {
+		if outputs, _ := l.Members["outputs"].([]any); len(outputs) > 0 {
 			if o := outputs[0].(members); o["kind"] == "message" {
 				first(replied, l, o["delivered"].(string))
 			}

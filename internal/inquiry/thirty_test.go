@@ -27,7 +27,7 @@ func TestThirty(t *testing.T) {
 		for _, seed := range seeds {
 			seed(r)
 		}
-		all := r.leaves()
+		all := r.Leaves()
 		for name, test := range map[string]func(*testing.T, []leaf){
 			"human": r.testHuman, "involvement": r.testInvolvement, "stamps": r.testStamps, "automated": r.testAutomated, "reasons": r.testReasons,
 			"escalations": r.testEscalations, "notices": r.testNotices, "emotions": r.testEmotions, "drafts": r.testDrafts, "monitoring": r.testMonitoring,
@@ -95,14 +95,8 @@ func figure(t *testing.T, a *api.Answer, name string) float64 {
 	return -1
 }
 
-// at is a time of a leaf; the zero time: there is none.
-func (l leaf) at(path ...string) time.Time {
-	t, _ := time.Parse(time.RFC3339Nano, l.get(path...))
-	return t
-}
-
 func (r *rig) testLimits(t *testing.T, all []leaf) {
-	small, err := inquiry.New(inquiry.Config{Ledger: r.l, Most: 1, Now: func() time.Time { return asked }})
+	small, err := inquiry.New(inquiry.Config{Ledger: r.Ledger, Most: 1, Now: func() time.Time { return asked }})
 	must(t, err)
 	for _, q := range inquiry.Questions() {
 		if q.Word == "" {
@@ -197,4 +191,4 @@ func TestSealedQuestions(t *testing.T) {
 }
 
 // many makes records at once.
-func (r *rig) many(all ...*record.Record) { r.addAll(all) }
+func (r *rig) many(all ...*record.Record) { r.AddAll(all) }

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 )
 
 func (r *rig) seedAutomated() {
 	alone := func(id, significant string) {
-		r.add("decision", id, 30, members{"system": "credit", "decision": members{"kind": "limit", "status": "made", "outcome": "denied", "automation": "solely_automated", "significant": significant}})
+		r.Add("decision", id, 30, members{"system": "credit", "decision": members{"kind": "limit", "status": "made", "outcome": "denied", "automation": "solely_automated", "significant": significant}})
 	}
 	for _, id := range []string{"auto-1", "auto-2", "auto-3", "auto-4", "auto-6"} {
 		alone(id, "yes")
@@ -23,10 +24,10 @@ func (r *rig) seedAutomated() {
 		if delivered > 0 {
 			e["delivered"] = hour(delivered)
 		}
-		r.add("explanation", id, 31, members{"about": about, "system": "credit", "explanation": e})
+		r.Add("explanation", id, 31, members{"about": about, "system": "credit", "explanation": e})
 	}
 	explain("x-1", "auto-1", "subject", 32, "rationale", "data")
-	r.add("notice", "x-1-rights", 32, members{"about": "auto-1", "system": "credit", "notice": members{"kind": "contest_rights", "delivered": hour(32)}})
+	r.Add("notice", "x-1-rights", 32, members{"about": "auto-1", "system": "credit", "notice": members{"kind": "contest_rights", "delivered": hour(32)}})
 	explain("x-3", "auto-3", "subject", 0, "rationale")
 	explain("x-4", "auto-4", "auditor", 31, "rationale")
 	explain("x-6", "auto-6", "subject", 33, "rights")
@@ -35,20 +36,20 @@ func (r *rig) seedAutomated() {
 func (r *rig) testAutomated(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "automated", inquiry.Terms{System: "credit"})
 	without, with := []string{}, []string{}
-	decisions := matching(all, "type=decision", "system=credit", "decision.automation=solely_automated", "decision.significant=yes")
+	decisions := ledgertest.Matching(all, "type=decision", "system=credit", "decision.automation=solely_automated", "decision.significant=yes")
 	for _, d := range decisions {
-		id := d.get("id")
-		rights := len(matching(all, "type=notice", "about="+id, "notice.kind=contest_rights")) > 0
-		es := matching(all, "type=explanation", "about="+id, "explanation.audience=subject")
+		id := d.Get("id")
+		rights := len(ledgertest.Matching(all, "type=notice", "about="+id, "notice.kind=contest_rights")) > 0
+		es := ledgertest.Matching(all, "type=explanation", "about="+id, "explanation.audience=subject")
 		var f []string
 		if len(es) == 0 {
 			f = append(f, "no_explanation")
 		}
 		for _, e := range es {
-			if e.get("explanation", "delivered") == "" {
+			if e.Get("explanation", "delivered") == "" {
 				f = append(f, "not_delivered")
 			}
-			rights = rights || slices.Contains(e.members["explanation"].(members)["types"].([]any), any("rights"))
+			rights = rights || slices.Contains(e.Members["explanation"].(members)["types"].([]any), any("rights"))
 		}
 		if !rights {
 			f = append(f, "no_rights")
@@ -71,7 +72,7 @@ func (r *rig) testAutomated(t *testing.T, all []leaf) {
 func (r *rig) seedReasons() {
 	adverse := func(id string, factors ...members) {
 		factors = append([]members{}, factors...)
-		r.add("decision", id, 34, members{"system": "eligibility", "decision": members{"kind": "plan", "status": "made", "outcome": "denied", "adverse": true, "reason": "private words"},
+		r.Add("decision", id, 34, members{"system": "eligibility", "decision": members{"kind": "plan", "status": "made", "outcome": "denied", "adverse": true, "reason": "private words"},
 			"inputs": []members{{"name": "income"}, {"name": "history"}}, "factors": factors})
 	}
 	adverse("r-none")
@@ -85,15 +86,15 @@ func (r *rig) seedReasons() {
 func (r *rig) testReasons(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "reasons", inquiry.Terms{System: "eligibility"})
 	want := []string{}
-	decisions := matching(all, "type=decision", "system=eligibility")
+	decisions := ledgertest.Matching(all, "type=decision", "system=eligibility")
 	for _, d := range decisions {
 		inputs := map[string]bool{}
-		for _, i := range d.members["inputs"].([]any) {
+		for _, i := range d.Members["inputs"].([]any) {
 			inputs[i.(members)["name"].(string)] = true
 		}
-		factors, _ := d.members["factors"].([]any)
+		factors, _ := d.Members["factors"].([]any)
 		if len(factors) == 0 {
-			want = append(want, d.get("id")+" missing")
+			want = append(want, d.Get("id")+" missing")
 		}
 		for _, f := range factors {
 			m := f.(members)
@@ -109,7 +110,7 @@ func (r *rig) testReasons(t *testing.T, all []leaf) {
 				codes = append(codes, "untested")
 			}
 			if codes != nil {
-				want = append(want, d.get("id")+" "+strings.Join(codes, ","))
+				want = append(want, d.Get("id")+" "+strings.Join(codes, ","))
 			}
 		}
 	}

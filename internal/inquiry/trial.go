@@ -122,14 +122,14 @@ func (t *trial) approval(a *act) []api.ChangeDefect {
 func (t *trial) promotion(a *act) []api.ChangeDefect {
 	h := t.versions[a.subject()]
 	var codes []string
-	if h.proposed == nil || a.at.before(h.proposed.at) {
+	if h.proposed == nil || a.at.Before(h.proposed.at) {
 		codes = append(codes, api.DefectUnproposed)
 	} else if h.digest(a) != h.proposed.Digest {
 		codes = append(codes, api.DefectOther)
 	}
 	defect := api.ChangeDefect{Act: a.RegistryAct, Author: h.author()}
-	if back := a.Act == ledger.ActRollback && h.inForce[a.Environment].before(a.at); !back {
-		if len(h.refusals) > 0 && h.refusals[0].at.before(a.at) {
+	if back := a.Act == ledger.ActRollback && h.inForce[a.Environment].Before(a.at); !back {
+		if len(h.refusals) > 0 && h.refusals[0].at.Before(a.at) {
 			codes = append(codes, api.DefectRefused)
 		}
 		switch {
@@ -158,7 +158,7 @@ func (h *history) votes(a *act) (have int, late []api.RegistryAct) {
 	for _, v := range h.approvals {
 		switch {
 		case v.digest != h.digest(a) || h.author() != "" && v.by == h.author():
-		case v.at.before(a.at):
+		case v.at.Before(a.at):
 			who[v.by] = true
 		case v.by == v.By:
 			late = append(late, v.RegistryAct)
@@ -174,7 +174,7 @@ func (t *trial) emergency(a *act, now time.Time) api.Emergency {
 	out := api.Emergency{Act: a.RegistryAct, Author: h.author()}
 	own := false
 	for _, r := range h.reviews {
-		if !a.at.before(r.at) {
+		if !a.at.Before(r.at) {
 			continue
 		}
 		self := r.By == a.By || r.By == h.author()

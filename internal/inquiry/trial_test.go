@@ -29,7 +29,7 @@ func TestTrial(t *testing.T) {
 			name := fmt.Sprintf("prompt-%d", n)
 			r.randomActs(rt, name)
 			var want []string
-			acts := slices.DeleteFunc(r.leaves(), func(l leaf) bool { return l.get("registry", "name") != name && l.get("system") != name })
+			acts := slices.DeleteFunc(r.Leaves(), func(l leaf) bool { return l.Get("registry", "name") != name && l.Get("system") != name })
 			for at := range acts {
 				want = append(want, defectsAt(acts, at)...)
 			}
@@ -59,16 +59,16 @@ func (r *rig) randomActs(rt *rapid.T, name string) {
 		if act == ledger.ActDescribe {
 			m = members{"act": act, "kind": "system", "name": name, "actor": by, "risk": rapid.SampledFrom([]string{"high", "minimal"}).Draw(rt, "risk")}
 		}
-		records = append(records, r.make("registry", fmt.Sprintf("%s-%d", name, k), 1, members{"system": name, "registry": m}))
+		records = append(records, r.Make("registry", fmt.Sprintf("%s-%d", name, k), 1, members{"system": name, "registry": m}))
 	}
-	r.addAll(records)
+	r.AddAll(records)
 }
 
 // defectsAt are those of one act, by the words of docs/questions.md.
 func defectsAt(acts []leaf, at int) (out []string) {
-	word := func(n int, member string) string { return acts[n].get("registry", member) }
-	add := func(code string) { out = append(out, acts[at].get("id")+" "+code) }
-	proposed := slices.IndexFunc(acts, func(l leaf) bool { return l.get("registry", "act") == ledger.ActAdd })
+	word := func(n int, member string) string { return acts[n].Get("registry", member) }
+	add := func(code string) { out = append(out, acts[at].Get("id")+" "+code) }
+	proposed := slices.IndexFunc(acts, func(l leaf) bool { return l.Get("registry", "act") == ledger.ActAdd })
 	author, content := "", ""
 	if proposed >= 0 {
 		author, content = word(proposed, "actor"), word(proposed, "digest")

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -27,8 +28,8 @@ type use struct {
 func (v *view) used(ctx context.Context, w Went) (judged int64, out []api.UsedVersion, err error) {
 	out = []api.UsedVersion{}
 	uses := map[use]*api.UsedVersion{}
-	err = v.each(ctx, ledger.Query{Type: string(record.Decision), From: w.From, To: w.To}, spot{}, func(at spot, leaf []byte) error {
-		if w.Env != "" && !isEnv(leaf, w.Env) {
+	err = v.Each(ctx, ledger.Query{Type: string(record.Decision), From: w.From, To: w.To}, spot{}, func(at spot, leaf []byte) error {
+		if w.Env != "" && !extent.IsEnv(leaf, w.Env) {
 			return nil
 		}
 		if !bytes.Contains(leaf, []byte(`"governed":{`)) {
@@ -79,14 +80,4 @@ func isSuspect(leaf []byte) bool {
 			return true
 		}
 	}
-}
-
-// isEnv says the same of the environment. None, or one that is sealed, is
-// production.
-func isEnv(leaf []byte, env string) bool {
-	_, after, ok := bytes.Cut(leaf, []byte(`"env":`))
-	if !ok {
-		return env == production
-	}
-	return bytes.HasPrefix(after, []byte(`"`+env+`"`)) || env == production && !bytes.HasPrefix(after, []byte(`"`))
 }

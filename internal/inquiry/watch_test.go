@@ -11,6 +11,7 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/inquiry"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 )
 
 func (r *rig) seedDrafts() {
@@ -19,12 +20,12 @@ func (r *rig) seedDrafts() {
 		if value {
 			out["value"] = "private words"
 		}
-		r.add("decision", id, 70, members{"system": "drafter", "decision": members{"kind": "reply_draft", "status": "made"}, "outputs": []members{out}, "versions": members{"prompt": "reply@7"}})
+		r.Add("decision", id, 70, members{"system": "drafter", "decision": members{"kind": "reply_draft", "status": "made"}, "outputs": []members{out}, "versions": members{"prompt": "reply@7"}})
 	}
 	act := func(id, what, who string, more members) {
 		o := members{"act": what, "actor": who, "dwell_ms": 20000}
 		maps.Copy(o, more)
-		r.add("oversight", "o-"+id, 71, members{"about": id, "system": "drafter", "oversight": o})
+		r.Add("oversight", "o-"+id, 71, members{"about": id, "system": "drafter", "oversight": o})
 	}
 	for _, id := range []string{"dr-same", "dr-light", "dr-heavy", "dr-rejected", "dr-alone", "dr-unmeasured", "dr-textless"} {
 		draft(id, id != "dr-textless")
@@ -40,14 +41,14 @@ func (r *rig) seedDrafts() {
 func (r *rig) testDrafts(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "drafts", inquiry.Terms{System: "drafter"})
 	want := map[string]float64{"drafts": 0}
-	for _, d := range matching(all, "type=decision", "system=drafter") {
+	for _, d := range ledgertest.Matching(all, "type=decision", "system=drafter") {
 		want["drafts"]++
-		acts := matching(all, "type=oversight", "about="+d.get("id"))
+		acts := ledgertest.Matching(all, "type=oversight", "about="+d.Get("id"))
 		if len(acts) == 0 {
 			want["no_act"]++
 			continue
 		}
-		o := acts[0].members["oversight"].(members)
+		o := acts[0].Members["oversight"].(members)
 		ratio, ok := o["edit_ratio"].(float64)
 		switch {
 		case o["act"] == "reject":
@@ -77,7 +78,7 @@ func (r *rig) testDrafts(t *testing.T, all []leaf) {
 
 func (r *rig) seedMonitoring() {
 	signal := func(id string, hours int, name string, breached bool) {
-		r.add("signal", id, hours, members{"system": "monitored", "signal": members{"name": name, "value": 0.5, "threshold": 0.25, "breached": breached}})
+		r.Add("signal", id, hours, members{"system": "monitored", "signal": members{"name": name, "value": 0.5, "threshold": 0.25, "breached": breached}})
 	}
 	finding := func(id, about string, hours int, more members) {
 		f := members{"code": "over_threshold", "status": "open", "severity": "high", "owner": "person:olga"}
@@ -86,7 +87,7 @@ func (r *rig) seedMonitoring() {
 		if about != "" {
 			m["about"] = about
 		}
-		r.add("finding", id, hours, m)
+		r.Add("finding", id, hours, m)
 	}
 	signal("m-fine", 80, "drift", false)
 	signal("m-found", 81, "drift", true)
@@ -96,17 +97,17 @@ func (r *rig) seedMonitoring() {
 	signal("m-lost", 84, "violations", true)
 	signal("m-named", 85, "latency", true)
 	finding("f-named", "", 86, members{"code": "latency_high", "due": hour(200)})
-	r.add("finding", "f-named-done", 90, members{"about": "f-named", "finding": members{"code": "latency_high", "status": "resolved"}})
-	r.act("m-halt", 91, "system.status", "system", "monitored", "person:gert", "status=suspended")
-	r.add("oversight", "m-stop", 91, members{"about": "m-lost", "system": "monitored", "oversight": members{"act": "stop", "actor": "person:mia"}})
+	r.Add("finding", "f-named-done", 90, members{"about": "f-named", "finding": members{"code": "latency_high", "status": "resolved"}})
+	r.Act("m-halt", 91, "system.status", "system", "monitored", "person:gert", "status=suspended")
+	r.Add("oversight", "m-stop", 91, members{"about": "m-lost", "system": "monitored", "oversight": members{"act": "stop", "actor": "person:mia"}})
 }
 
 func (r *rig) testMonitoring(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "monitoring", inquiry.Terms{System: "monitored"})
 	equal(t, "faults", faults(got, ""), []string{"m-late late_finding", "m-lost no_finding", "f-late overdue"})
-	breaches := slices.DeleteFunc(matching(all, "type=signal", "system=monitored"), func(l leaf) bool { return l.members["signal"].(members)["breached"] != true })
+	breaches := slices.DeleteFunc(ledgertest.Matching(all, "type=signal", "system=monitored"), func(l leaf) bool { return l.Members["signal"].(members)["breached"] != true })
 	equal(t, "counts", []float64{float64(got.Looked), figure(t, got, "breaches"), figure(t, got, "findings"), figure(t, got, "open"), figure(t, got, "actions")},
-		[]int{len(matching(all, "type=signal", "system=monitored")), len(breaches), len(matching(all, "type=finding", "system=monitored")), 2, 2})
+		[]int{len(ledgertest.Matching(all, "type=signal", "system=monitored")), len(breaches), len(ledgertest.Matching(all, "type=finding", "system=monitored")), 2, 2})
 	for _, row := range got.Rows {
 		v := row.Values
 		switch row.Record.ID {
@@ -130,16 +131,16 @@ func (r *rig) seedIncidents() {
 		if about != "" {
 			m["about"] = about
 		}
-		r.add("incident", id, hours, m)
+		r.Add("incident", id, hours, m)
 	}
-	r.add("decision", "claim-1", 1, members{"system": "claims", "decision": members{"kind": "claim", "status": "made"}})
+	r.Add("decision", "claim-1", 1, members{"system": "claims", "decision": members{"kind": "claim", "status": "made"}})
 	incident("inc-1", "claim-1", "open", "critical", 2, members{"opened": hour(1)})
-	r.add("decision", "claim-2", 3, members{"system": "claims", "decision": members{"kind": "claim", "status": "made"}})
-	r.add("hold", "inc-1-hold", 4, members{"about": "inc-1", "system": "claims", "hold": members{"act": "place", "name": "inc-1"}})
-	r.act("inc-1-halt", 5, "system.status", "system", "claims", "person:gert", "status=suspended")
-	r.act("inc-1-fix", 6, "version.promote", "prompt", "claims@2", "person:dora", "environment=production", "system=claims")
-	r.add("notice", "inc-1-vendor", 7, members{"about": "inc-1", "system": "claims", "notice": members{"kind": "vendor"}})
-	r.add("notice", "inc-1-told", 1+16*24, members{"about": "inc-1", "system": "claims", "notice": members{"kind": "market_authority"}})
+	r.Add("decision", "claim-2", 3, members{"system": "claims", "decision": members{"kind": "claim", "status": "made"}})
+	r.Add("hold", "inc-1-hold", 4, members{"about": "inc-1", "system": "claims", "hold": members{"act": "place", "name": "inc-1"}})
+	r.Act("inc-1-halt", 5, "system.status", "system", "claims", "person:gert", "status=suspended")
+	r.Act("inc-1-fix", 6, "version.promote", "prompt", "claims@2", "person:dora", "environment=production", "system=claims")
+	r.Add("notice", "inc-1-vendor", 7, members{"about": "inc-1", "system": "claims", "notice": members{"kind": "vendor"}})
+	r.Add("notice", "inc-1-told", 1+16*24, members{"about": "inc-1", "system": "claims", "notice": members{"kind": "market_authority"}})
 	incident("inc-1-end", "inc-1", "closed", "critical", 400, members{"closed": hour(400)})
 	incident("inc-2", "", "open", "high", 10, nil)
 	incident("inc-3", "", "open", "low", 10, nil)
@@ -157,8 +158,8 @@ func (r *rig) testIncident(t *testing.T, all []leaf) {
 	}
 	equal(t, "events", events, []string{"inc-1 1", "inc-1-hold 3", "inc-1-halt 4", "inc-1-fix 5", "inc-1-vendor 6", "inc-1-told 384", "inc-1-end 399"})
 	within := 0
-	for _, d := range matching(all, "type=decision", "system=claims") {
-		if at := d.at("time"); !at.Before(march.Add(3600e9)) && at.Before(march.Add(400*3600e9)) {
+	for _, d := range ledgertest.Matching(all, "type=decision", "system=claims") {
+		if at := d.When("time"); !at.Before(march.Add(3600e9)) && at.Before(march.Add(400*3600e9)) {
 			within++
 		}
 	}

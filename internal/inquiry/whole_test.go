@@ -12,6 +12,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -19,30 +20,30 @@ import (
 func (r *rig) from(source string, seq, hours int, kind string, more members) *record.Record {
 	m := members{"source": members{"id": source, "seq": seq}}
 	maps.Copy(m, more)
-	return r.make(kind, fmt.Sprintf("%s-%d", source, seq), hours, m)
+	return r.Make(kind, fmt.Sprintf("%s-%d", source, seq), hours, m)
 }
 
 func (r *rig) seedSources() {
 	seq := func(source string, numbers ...int) {
 		for _, n := range numbers {
-			r.addAll([]*record.Record{r.from(source, n, 100+n, "decision", members{"system": "sourced", "decision": members{"kind": "refund", "status": "made"}})})
+			r.AddAll([]*record.Record{r.from(source, n, 100+n, "decision", members{"system": "sourced", "decision": members{"kind": "refund", "status": "made"}})})
 		}
 	}
 	seq("s-1", 1, 2, 3, 6, 7, 9, 10)
 	seq("s-2", 1, 2, 4, 3, 5)
 	beat := func(source string, n, count int) {
-		r.addAll([]*record.Record{r.from(source, n, 120, "heartbeat", members{"heartbeat": members{"from": hour(96), "to": hour(120), "count": count, "seq": n}})})
+		r.AddAll([]*record.Record{r.from(source, n, 120, "heartbeat", members{"heartbeat": members{"from": hour(96), "to": hour(120), "count": count, "seq": n}})})
 	}
 	beat("s-1", 11, 11)
 	beat("s-2", 6, 6)
-	r.add("decision", "no-number", 101, members{"system": "sourced", "source": members{"id": "s-3"}, "decision": members{"kind": "refund", "status": "made"}})
-	r.add("heartbeat", "s-3-beat", 121, members{"source": members{"id": "s-3"}, "heartbeat": members{"from": hour(96), "to": hour(120), "count": 2}})
+	r.Add("decision", "no-number", 101, members{"system": "sourced", "source": members{"id": "s-3"}, "decision": members{"kind": "refund", "status": "made"}})
+	r.Add("heartbeat", "s-3-beat", 121, members{"source": members{"id": "s-3"}, "heartbeat": members{"from": hour(96), "to": hour(120), "count": 2}})
 	attempt := members{"system": "sourced", "decision": members{"kind": "refund", "status": "requested"}}
-	r.add("decision", "try-1", 102, attempt)
-	r.add("decision", "try-2", 102, attempt)
-	r.add("decision", "done-2", 103, members{"about": "try-2", "system": "sourced", "decision": members{"kind": "refund", "status": "made"}})
+	r.Add("decision", "try-1", 102, attempt)
+	r.Add("decision", "try-2", 102, attempt)
+	r.Add("decision", "done-2", 103, members{"about": "try-2", "system": "sourced", "decision": members{"kind": "refund", "status": "made"}})
 	count := func(id string, expected, recorded int, status string) {
-		r.add("reconciliation", id, 124, members{"system": "sourced", "reconciliation": members{"counter": "payments.requests", "owner": "payments", "from": hour(96), "to": hour(120),
+		r.Add("reconciliation", id, 124, members{"system": "sourced", "reconciliation": members{"counter": "payments.requests", "owner": "payments", "from": hour(96), "to": hour(120),
 			"expected": expected, "recorded": recorded, "status": status}})
 	}
 	count("count-1", 5, 5, "matched")
@@ -62,7 +63,7 @@ func (r *rig) testCompleteness(t *testing.T, all []leaf) {
 	equal(t, "faults", found, []string{"source s-1 <nil> 3 [4-5 8] [gap]", "heartbeat s-1 <nil> 3 <nil> [heartbeat_differs]", "source s-3 <nil> <nil> <nil> [unnumbered]",
 		"heartbeat s-3 <nil> 1 <nil> [heartbeat_differs]", "attempt <nil> <nil> <nil> <nil> [no_outcome]",
 		"counter <nil> payments.requests 4 <nil> [counter_differs unexplained]", "counter <nil> payments.requests 1 <nil> [counter_differs]"})
-	requested := matching(all, "type=decision", "decision.status=requested", "system=sourced")
+	requested := ledgertest.Matching(all, "type=decision", "decision.status=requested", "system=sourced")
 	equal(t, "counts", []float64{figure(t, got, "sources"), figure(t, got, "heartbeats"), figure(t, got, "attempts"), figure(t, got, "counters")}, []int{3, 3, len(requested), 3})
 	for _, row := range got.Rows {
 		if row.Values["kind"] != "source" {
@@ -70,7 +71,7 @@ func (r *rig) testCompleteness(t *testing.T, all []leaf) {
 		}
 		var numbers []int
 		for _, l := range all {
-			if s, _ := l.members["source"].(members); s != nil && s["id"] == row.Values["source"] && s["seq"] != nil {
+			if s, _ := l.Members["source"].(members); s != nil && s["id"] == row.Values["source"] && s["seq"] != nil {
 				numbers = append(numbers, int(s["seq"].(float64)))
 			}
 		}
@@ -105,7 +106,7 @@ func TestRemoved(t *testing.T) {
 					some = append(some, r.from(source, seq, at, "heartbeat", members{"heartbeat": members{"from": hour(24 * d), "to": hour(24*d + 24), "count": each, "seq": seq}}))
 				}
 			}
-			r.addAll(some)
+			r.AddAll(some)
 		}
 		write("whole", func(int, int) bool { return false })
 		for d := range days {
@@ -158,27 +159,27 @@ func TestRemoved(t *testing.T) {
 }
 
 func (r *rig) seedSystems() {
-	r.act("silent-1", 95, "system.describe", "system", "silent-bot", "person:gert", "risk=limited")
-	r.act("silent-2", 95, "system.status", "system", "silent-bot", "person:gert", "status=in_service")
-	r.act("served", 95, "system.status", "system", "chat-bot", "person:gert", "status=in_service")
+	r.Act("silent-1", 95, "system.describe", "system", "silent-bot", "person:gert", "risk=limited")
+	r.Act("silent-2", 95, "system.status", "system", "silent-bot", "person:gert", "status=in_service")
+	r.Act("served", 95, "system.status", "system", "chat-bot", "person:gert", "status=in_service")
 }
 
 func (r *rig) testInventory(t *testing.T, all []leaf) {
 	got := r.ask(t, all, "inventory", inquiry.Terms{})
 	registered, last := map[string]bool{}, map[string]string{}
-	for _, a := range matching(all, "type=registry", "registry.kind=system") {
-		registered[a.get("registry", "name")] = true
+	for _, a := range ledgertest.Matching(all, "type=registry", "registry.kind=system") {
+		registered[a.Get("registry", "name")] = true
 	}
 	want := []string{}
-	for _, d := range matching(all, "type=decision") {
-		s := d.get("system")
+	for _, d := range ledgertest.Matching(all, "type=decision") {
+		s := d.Get("system")
 		if s == "" {
 			continue
 		}
 		if last[s] == "" && !registered[s] {
 			want = append(want, s+" unregistered")
 		}
-		last[s] = max(last[s], d.get("time"))
+		last[s] = max(last[s], d.Get("time"))
 	}
 	slices.Sort(want)
 	want = append(want, "silent-bot silent")
@@ -196,10 +197,10 @@ func (r *rig) testInventory(t *testing.T, all []leaf) {
 
 func (r *rig) seedGroups() {
 	count := func(from int, group, name string, value float64) {
-		r.add("signal", fmt.Sprintf("g-%d-%s-%s", from, group, name), from+23, members{"system": "fraud-model",
+		r.Add("signal", fmt.Sprintf("g-%d-%s-%s", from, group, name), from+23, members{"system": "fraud-model",
 			"signal": members{"name": name, "group": group, "value": value, "from": hour(from), "to": hour(from + 24)}})
 	}
-	r.add("decision", "g-1", 110, members{"system": "fraud-model", "decision": members{"kind": "fraud", "status": "made"}, "versions": members{"model": "fraud@4"}})
+	r.Add("decision", "g-1", 110, members{"system": "fraud-model", "decision": members{"kind": "fraud", "status": "made"}, "versions": members{"model": "fraud@4"}})
 	for _, g := range []struct {
 		from             int
 		group            string
@@ -215,7 +216,7 @@ func (r *rig) seedGroups() {
 	count(156, "e", "population", 80)
 	count(156, "f", "population", 80)
 	count(156, "f", "selection_rate", 0.1)
-	r.add("finding", "g-found", 157, members{"system": "fraud-model", "finding": members{"code": "impact_ratio", "status": "open", "group": "b"}})
+	r.Add("finding", "g-found", 157, members{"system": "fraud-model", "finding": members{"code": "impact_ratio", "status": "open", "group": "b"}})
 }
 
 func (r *rig) testFairness(t *testing.T, all []leaf) {
@@ -229,9 +230,9 @@ func (r *rig) testFairness(t *testing.T, all []leaf) {
 		}
 	}
 	rates := map[string]float64{} // recounted
-	for _, s := range matching(all, "type=signal", "system=fraud-model", "signal.from="+hour(108)) {
-		v := s.members["signal"].(members)
-		key := s.get("signal", "group")
+	for _, s := range ledgertest.Matching(all, "type=signal", "system=fraud-model", "signal.from="+hour(108)) {
+		v := s.Members["signal"].(members)
+		key := s.Get("signal", "group")
 		if v["name"] == "selected" {
 			rates[key] += v["value"].(float64)
 		} else {

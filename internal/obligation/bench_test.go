@@ -22,14 +22,14 @@ func BenchmarkReport(b *testing.B) {
 			id := fmt.Sprintf("d-%d-%d", n, i)
 			switch i % 10 {
 			case 0:
-				records = append(records, r.make("oversight", "o-"+id, 100, mm{"about": fmt.Sprintf("d-%d-%d", n, i+1), "oversight": mm{"act": "approve", "actor": "person:mia"}}))
+				records = append(records, r.Make("oversight", "o-"+id, 100, mm{"about": fmt.Sprintf("d-%d-%d", n, i+1), "oversight": mm{"act": "approve", "actor": "person:mia"}}))
 			case 5:
-				records = append(records, r.make("notice", "n-"+id, 100, mm{"interaction": mm{"id": "int-" + id}, "notice": mm{"kind": "ai_interaction"}}))
+				records = append(records, r.Make("notice", "n-"+id, 100, mm{"interaction": mm{"id": "int-" + id}, "notice": mm{"kind": "ai_interaction"}}))
 			default:
-				records = append(records, r.make("decision", id, 100, body()))
+				records = append(records, r.Make("decision", id, 100, body()))
 			}
 		}
-		r.addAll(records)
+		r.AddAll(records)
 	}
 	for b.Loop() {
 		r.report(obligation.Asked{})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -33,24 +34,22 @@ type link struct {
 type subject struct{ kind, name string }
 
 // gather reads the facts.
-func gather(ctx context.Context, v *view) (*facts, error) {
+func gather(ctx context.Context, v *extent.View) (*facts, error) {
 	f := &facts{of: map[record.Type][]*statement{}, about: map[link][]*statement{}, on: map[link][]*statement{}, acts: map[subject][]*statement{}, is: map[link]bool{}}
-	all := *v
-	all.within = nil
 	for _, kind := range record.Types() {
 		if kind == record.Decision || kind == record.Step {
 			continue
 		}
 		from := v
 		if kind == record.Registry {
-			from = &all // acts on a system count as of that system, though their records name none
+			from = v.Whole() // acts on a system count as of that system, though their records name none
 		}
-		err := from.each(ctx, ledger.Query{Type: string(kind)}, func(at spot, leaf []byte) error {
+		err := from.Each(ctx, ledger.Query{Type: string(kind)}, spot{}, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
 			if err != nil {
 				return err
 			}
-			if kind != record.Registry || v.may(s) {
+			if kind != record.Registry || may(v, s) {
 				f.take(kind, s)
 			}
 			return nil
@@ -63,15 +62,12 @@ func gather(ctx context.Context, v *view) (*facts, error) {
 }
 
 // may says whether the caller may see an act of the register.
-func (v *view) may(s *statement) bool {
-	if v.within == nil {
-		return true
-	}
+func may(v *extent.View, s *statement) bool {
 	name := s.System
 	if s.Registry != nil && s.Registry.isSystem() {
 		name = s.Registry.Name
 	}
-	return !v.within.Held && name != "" && slices.Contains(v.within.Systems, string(name))
+	return v.May(string(name))
 }
 
 func (f *facts) take(kind record.Type, s *statement) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/tlog"
 	"github.com/counterfoil/counterfoil/record"
@@ -20,23 +21,23 @@ import (
 // the root that the log signed.
 func root(r *run, t *tally) method {
 	return method{end: func(ctx context.Context) error {
-		for n, l := range r.view.shards {
-			if r.view.dropped[n] || r.view.sizes[n] == 0 {
+		for _, l := range r.view.Logs {
+			if l.Dropped || l.Size == 0 {
 				continue
 			}
-			tree, batch := tlog.New(), make([]tlog.Hash, 0, pageSize)
-			for e, err := range l.Entries(ctx, 0, r.view.sizes[n]) {
+			tree, batch := tlog.New(), make([]tlog.Hash, 0, extent.PageSize)
+			for e, err := range l.Entries(ctx, 0, l.Size) {
 				if err != nil {
 					return fmt.Errorf("read leaves of %s: %w", l.Origin(), err)
 				}
-				if batch = append(batch, record.LeafHash(e.Statement)); len(batch) == pageSize {
+				if batch = append(batch, record.LeafHash(e.Statement)); len(batch) == extent.PageSize {
 					tree, _ = tree.Append(batch)
 					batch = batch[:0]
 				}
 			}
 			tree, _ = tree.Append(batch)
 			have := tree.Root()
-			t.testMany("log:"+l.Origin(), r.view.sizes[n], tree.Size() == r.view.sizes[n] && base64.StdEncoding.EncodeToString(have[:]) == signedRoot(r.view.signed[n]))
+			t.testMany("log:"+l.Origin(), l.Size, tree.Size() == l.Size && base64.StdEncoding.EncodeToString(have[:]) == signedRoot(l.Signed))
 		}
 		return nil
 	}}
@@ -60,11 +61,11 @@ func stamped(r *run, t *tally) method { return r.attested(t, true) }
 // attested wants enough others to have signed the newest log of late.
 func (r *run) attested(t *tally, times bool) method {
 	return method{end: func(ctx context.Context) error {
-		n := len(r.view.shards) - 1
-		if r.view.sizes[n] == 0 {
+		l := r.view.Logs[len(r.view.Logs)-1]
+		if l.Size == 0 {
 			return nil
 		}
-		peers, authorities, err := r.view.shards[n].Attested(ctx)
+		peers, authorities, err := l.Attested(ctx)
 		if err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (r *run) attested(t *tally, times bool) method {
 				fresh++
 			}
 		}
-		t.test("log:"+r.view.shards[n].Origin(), fresh >= max(1, t.number("peers")))
+		t.test("log:"+l.Origin(), fresh >= max(1, t.number("peers")))
 		return nil
 	}}
 }
@@ -89,8 +90,8 @@ func gaps(r *run, t *tally) method {
 	seen := map[string][]int64{}
 	return method{
 		see: func(s *statement) {
-			if s.Source.ID != "" && s.Source.Seq.is {
-				seen[string(s.Source.ID)] = append(seen[string(s.Source.ID)], s.Source.Seq.n)
+			if s.Source.ID != "" && s.Source.Seq.OK {
+				seen[string(s.Source.ID)] = append(seen[string(s.Source.ID)], s.Source.Seq.Whole())
 			}
 		},
 		end: func(ctx context.Context) error {
@@ -110,10 +111,10 @@ func (r *run) source(ctx context.Context, t *tally, source string, have []int64)
 	have = slices.Compact(have)
 	lowest, highest := have[0], have[len(have)-1]
 	if int64(len(have)) != highest-lowest+1 {
-		err := r.view.each(ctx, ledger.Query{Source: source}, func(at spot, leaf []byte) error {
+		err := r.view.Each(ctx, ledger.Query{Source: source}, spot{}, func(at spot, leaf []byte) error {
 			s, err := parse(at, leaf)
-			if err == nil && s.Source.Seq.is && s.Source.Seq.n > lowest && s.Source.Seq.n < highest {
-				have = append(have, s.Source.Seq.n)
+			if err == nil && s.Source.Seq.OK && s.Source.Seq.Whole() > lowest && s.Source.Seq.Whole() < highest {
+				have = append(have, s.Source.Seq.Whole())
 			}
 			return err
 		})
@@ -190,7 +191,7 @@ func earlier(a, b time.Time) time.Time {
 
 // outcome is when an attempt had one, by a record outside of the period.
 func (r *run) outcome(ctx context.Context, id string) (at time.Time, err error) {
-	err = r.view.each(ctx, ledger.Query{Type: string(record.Decision), About: id}, func(sp spot, leaf []byte) error {
+	err = r.view.Each(ctx, ledger.Query{Type: string(record.Decision), About: id}, spot{}, func(sp spot, leaf []byte) error {
 		s, err := parse(sp, leaf)
 		if err == nil && s.Decision != nil && s.Decision.Status != "requested" {
 			at = earlier(at, s.Time.Time)
@@ -285,7 +286,14 @@ func references(r *run, t *tally) method {
 				ids = append(ids, some...)
 			}
 			slices.Sort(ids)
-			there, err := r.view.have(ctx, slices.Compact(ids))
+			there := map[string]bool{} // whoever may see them: that something is there is no secret to who has the reference
+			err := r.view.Whole().Among(ctx, ledger.Query{}, slices.Compact(ids), func(at spot, leaf []byte) error {
+				s, err := parse(at, leaf)
+				if err == nil {
+					there[string(s.ID)] = true
+				}
+				return err
+			})
 			if err != nil {
 				return err
 			}

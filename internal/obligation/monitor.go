@@ -121,7 +121,7 @@ func holds(r *run, t *tally) method {
 			due := s.Time.Add(t.days("days"))
 			judged := slices.ContainsFunc(r.facts.of[record.Hold], func(o *statement) bool {
 				return o.Hold != nil && o.Hold.Name == h.Name && (o.Hold.Act == "approve" || o.Hold.Act == "refuse") && o.Hold.Actor != h.Actor &&
-					s.at.before(o.at) && !o.Time.After(due)
+					s.at.Before(o.at) && !o.Time.After(due)
 			})
 			if judged || r.asOf.After(due) {
 				t.test(string(s.ID), judged)

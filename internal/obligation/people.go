@@ -37,7 +37,7 @@ func reviewing(see func(s *statement)) method {
 func acts(_ *run, t *tally) method {
 	return reviewing(func(s *statement) {
 		o := s.Oversight
-		t.test(string(s.ID), o.Before != "" && o.After != "" && o.Dwell.is && o.Shown != "" && (o.Act == "approve" || o.ReasonCode != ""))
+		t.test(string(s.ID), o.Before != "" && o.After != "" && o.Dwell.OK && o.Shown != "" && (o.Act == "approve" || o.ReasonCode != ""))
 	})
 }
 
@@ -56,7 +56,7 @@ func involved(r *run, t *tally) method {
 		}
 		t.test(string(s.ID), slices.ContainsFunc(r.facts.reviews(s), func(a *statement) bool {
 			o := a.Oversight
-			return o != nil && !a.Time.After(s.effective()) && o.Competence != "" && len(o.Opened) > 0 && o.Dwell.n >= floor
+			return o != nil && !a.Time.After(s.effective()) && o.Competence != "" && len(o.Opened) > 0 && o.Dwell.Whole() >= floor
 		}))
 	})
 }
@@ -78,7 +78,7 @@ func stamping(r *run, t *tally) method {
 		if s.Oversight.Before != s.Oversight.After {
 			all[g].changed++
 		}
-		all[g].dwell = append(all[g].dwell, s.Oversight.Dwell.n)
+		all[g].dwell = append(all[g].dwell, s.Oversight.Dwell.Whole())
 	})
 	m.end = func(context.Context) error {
 		order := slices.SortedFunc(maps.Keys(all), func(a, b group) int {

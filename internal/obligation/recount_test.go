@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/obligation"
 )
 
@@ -20,10 +21,10 @@ import (
 func (r *rig) quarter(terms ...string) []leaf {
 	r.t.Helper()
 	var out []leaf
-	for _, l := range matching(r.leaves(), terms...) {
-		at, err := time.Parse(time.RFC3339Nano, l.get("time"))
+	for _, l := range ledgertest.Matching(r.Leaves(), terms...) {
+		at, err := time.Parse(time.RFC3339Nano, l.Get("time"))
 		must(r.t, err)
-		if env := l.get("env"); (env == "" || env == "production") && at.Year() == 2026 && at.Month() <= 3 {
+		if env := l.Get("env"); (env == "" || env == "production") && at.Year() == 2026 && at.Month() <= 3 {
 			out = append(out, l)
 		}
 	}
@@ -40,7 +41,7 @@ func (r *rig) made(terms ...string) []leaf {
 func with(all []leaf, paths ...string) []leaf {
 	return slices.DeleteFunc(all, func(l leaf) bool {
 		return !slices.ContainsFunc(paths, func(p string) bool {
-			var v any = l.members
+			var v any = l.Members
 			for name := range strings.SplitSeq(p, ".") {
 				m, _ := v.(members)
 				v = m[name]
@@ -60,11 +61,11 @@ func TestRecount(t *testing.T) {
 	high := len(r.made("system=score")) + len(r.made("system=scored"))
 	days := map[string]bool{}
 	for _, l := range r.made() {
-		days[l.get("time")[:10]] = true
+		days[l.Get("time")[:10]] = true
 	}
 	steps, messages := len(with(r.made(), "steps")), len(with(r.made(), "outputs"))-2 // two are drafts
 	for id, want := range map[string]int{
-		"CR-01": len(r.leaves()), "CR-04": 5, "CR-05": 4, "CR-06": len(days), "CR-07": 3, "CR-08": high, "CR-09": len(r.quarter()), "CR-10": made,
+		"CR-01": len(r.Leaves()), "CR-04": 5, "CR-05": 4, "CR-06": len(days), "CR-07": 3, "CR-08": high, "CR-09": len(r.quarter()), "CR-10": made,
 		"CR-11": len(r.quarter("registry.act=version.promote")), "CR-12": made, "CR-13": made, "CR-15": made + reviews,
 		"CR-17": len(with(r.made(), "decision.adverse", "decision.significant")), "CR-18": made, "CR-19": 6, "CR-20": reviews,
 		"CR-21": len(r.made("decision.automation=meaningful_human")), "CR-22": 2, "CR-23": reviews, "CR-26": 5, "CR-28": steps, "CR-30": messages - len(r.made("decision.automation=assistive")),
@@ -105,9 +106,9 @@ func TestMonotonous(t *testing.T) {
 		case 1:
 			r.decide(id, 30, func(_, d mm, _ gv) { d["automation"] = "assistive"; d["reversible"] = true })
 		case 2:
-			r.add("notice", id, 40, mm{"about": "d-good", "notice": mm{"kind": "ai_interaction"}})
+			r.Add("notice", id, 40, mm{"about": "d-good", "notice": mm{"kind": "ai_interaction"}})
 		case 3:
-			r.add("signal", id, 40, mm{"system": "refund-agent", "signal": mm{"name": "latency", "value": 1}})
+			r.Add("signal", id, 40, mm{"system": "refund-agent", "signal": mm{"name": "latency", "value": 1}})
 		case 4:
 			broken = "CR-12"
 			r.decide(id, 30, func(m, _ mm, _ gv) { delete(m, "inputs") })

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 )
 
@@ -95,7 +96,7 @@ func (r *Reporter) Report(ctx context.Context, a Asked) (*api.ObligationReport, 
 	if err != nil {
 		return nil, err
 	}
-	v, err := look(ctx, r.cfg.Ledger, a.Within)
+	v, err := extent.Look(ctx, r.cfg.Ledger, a.Within, "records that name no system are not among them, and what they would show counts as missing")
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (r *Reporter) Report(ctx context.Context, a Asked) (*api.ObligationReport, 
 	if err := e.walk(ctx); err != nil {
 		return nil, err
 	}
-	out := &api.ObligationReport{Format: Format, Evaluator: Evaluator, Basis: v.basis, Quarter: quarter, From: from, To: to, AsOf: e.asOf, Limits: limits, Rules: e.results()}
+	out := &api.ObligationReport{Format: Format, Evaluator: Evaluator, Basis: v.Basis, Quarter: quarter, From: from, To: to, AsOf: e.asOf, Limits: limits, Rules: e.results()}
 	conclude(out, packs)
 	if a.FailOnly {
 		failOnly(out)

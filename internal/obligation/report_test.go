@@ -100,7 +100,7 @@ func TestExceptions(t *testing.T) {
 	r.decide("d-no-origin", 33, func(m, _ mm, _ gv) { m["inputs"] = []any{mm{"name": "order"}} })
 	r.decide("d-good", 33, nil)
 	accept := func(id, control string, due int) {
-		r.add("finding", id, 34, mm{"about": "d-no-origin", "finding": mm{"code": "accepted_risk", "status": "accepted", "control": control, "owner": "person:cora", "due": hour(due)}})
+		r.Add("finding", id, 34, mm{"about": "d-no-origin", "finding": mm{"code": "accepted_risk", "status": "accepted", "control": control, "owner": "person:cora", "due": hour(due)}})
 	}
 	accept("f-other", "CR-13", 2000)
 	accept("f-over", "CR-12", 40)
@@ -118,7 +118,7 @@ func TestAttested(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
 	r.register()
-	r.add("registry", "attested-12", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-12", "actor": "person:cora"}})
+	r.Add("registry", "attested-12", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-12", "actor": "person:cora"}})
 	out := r.report(obligation.Asked{})
 	res := rule(t, out, "CR-60")
 	equal(t, "CR-60", []any{res.Status, res.Attested[0].ID, res.Attested[0].By, res.Attested[0].Digest}, []any{obligation.Attested, "attested", "person:cora", digest("d")})
@@ -132,11 +132,11 @@ func TestSigned(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
 	r.register()
-	r.add("challenge", "c-1", 30, mm{"challenge": mm{"kind": "complaint", "status": "received"}})
+	r.Add("challenge", "c-1", 30, mm{"challenge": mm{"kind": "complaint", "status": "received"}})
 	for _, id := range []string{"CR-02", "CR-03", "CR-77"} {
 		equal(t, id, rule(t, r.report(obligation.Asked{}), id).Status, obligation.Fail)
 	}
-	r.add("challenge", "c-1-end", 31, mm{"about": "c-1", "challenge": mm{"kind": "complaint", "status": "resolved", "outcome": "upheld", "reason": "no"}})
+	r.Add("challenge", "c-1-end", 31, mm{"about": "c-1", "challenge": mm{"kind": "complaint", "status": "resolved", "outcome": "upheld", "reason": "no"}})
 	r.attest()
 	for _, id := range []string{"CR-01", "CR-02", "CR-03", "CR-77"} {
 		equal(t, id, rule(t, r.report(obligation.Asked{}), id).Status, obligation.Pass)
@@ -151,7 +151,7 @@ func TestTampered(t *testing.T) {
 		r.register()
 		r.decide("d-1", 30, nil)
 		r.decide("d-2", 30, nil)
-		err := r.l.DB().Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
+		err := r.Ledger.DB().Write(t.Context(), func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE entry SET statement = (SELECT e.statement FROM entry e JOIN lookup k ON k.idx = e.idx WHERE k.id = 'd-1') WHERE idx = (SELECT idx FROM lookup WHERE id = 'd-2')`)
 			return err
 		})
@@ -213,9 +213,9 @@ func TestRecord(t *testing.T) {
 	before, err := obligation.Encode(out)
 	must(t, err)
 	must(t, r.o.Record(t.Context(), out, obligation.By{Actor: "person:cora"}))
-	all := r.leaves()
+	all := r.Leaves()
 	last := all[len(all)-1]
-	equal(t, "record", []string{last.get("id"), last.get("registry", "act"), last.get("registry", "version"), last.get("registry", "actor"), last.get("registry", "digest")},
+	equal(t, "record", []string{last.Get("id"), last.Get("registry", "act"), last.Get("registry", "version"), last.Get("registry", "actor"), last.Get("registry", "digest")},
 		[]string{out.Made.ID, "obligations.report", "2026Q1", "person:cora", fmt.Sprintf("sha256:%x", sha256.Sum256(before))})
 	after, err := obligation.Encode(out)
 	must(t, err)
@@ -230,7 +230,7 @@ func TestRecord(t *testing.T) {
 func TestNoHighRisk(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, dbtest.SQLite(t))
-	r.act("sys", -2000, "system.describe", "system", "refund-agent@1", "person:olga", "risk=limited")
+	r.Act("sys", -2000, "system.describe", "system", "refund-agent@1", "person:olga", "risk=limited")
 	r.decide("d-1", 30, nil)
 	out := r.report(obligation.Asked{})
 	for _, id := range []string{"CR-08", "CR-31", "CR-61"} {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/counterfoil/counterfoil/api"
 	"github.com/counterfoil/counterfoil/internal/control"
+	"github.com/counterfoil/counterfoil/internal/extent"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/record"
 )
 
 // run is one evaluation of rules over a view.
 type run struct {
-	view     *view
+	view     *extent.View
 	lib      *Library
 	facts    *facts
 	from, to time.Time
@@ -62,7 +63,7 @@ func (r *run) begin(wanted map[string]bool) {
 		case rule.Absent != "":
 			t.out.Status, t.out.Reason = NoPopulation, "not evaluated: "+rule.Absent
 		case e == nil: // an expression
-		case e.whole && r.view.within != nil:
+		case e.whole && !r.view.All():
 			t.out.Status, t.out.Reason = NotApplicable, "this is about the whole log, and the report is limited to some systems"
 		default:
 			r.methods = append(r.methods, e.make(r, t))
@@ -79,7 +80,7 @@ func (r *run) attest(t *tally) {
 		if g == nil || g.Act != ActAttest || string(g.Name) != t.rule.ID || s.Time.After(r.asOf) || !g.Due.IsZero() && g.Due.Before(r.asOf) {
 			continue
 		}
-		a := api.Attestation{Place: r.view.place(s), By: s.who(), Writer: string(s.Writer), Digest: string(g.Digest)}
+		a := api.Attestation{Place: r.view.Place(s.at, s.ID, s.Time.UTC()), By: s.who(), Writer: string(s.Writer), Digest: string(g.Digest)}
 		if !g.Due.IsZero() {
 			until := g.Due.UTC()
 			a.Until = &until
@@ -97,7 +98,7 @@ func (r *run) attest(t *tally) {
 
 // walk shows every record of the period to the methods.
 func (r *run) walk(ctx context.Context) error {
-	err := r.view.each(ctx, ledger.Query{From: r.from, To: r.to}, func(at spot, leaf []byte) error {
+	err := r.view.Each(ctx, ledger.Query{From: r.from, To: r.to}, spot{}, func(at spot, leaf []byte) error {
 		s, err := parse(at, leaf)
 		if err != nil {
 			return err
@@ -130,7 +131,7 @@ func (r *run) walk(ctx context.Context) error {
 func (r *run) express(ctx context.Context, s *statement, leaf []byte) error {
 	st, err := record.ParseStatement(leaf)
 	if err != nil {
-		return fmt.Errorf("read statement %d: %w", s.at.index, err)
+		return fmt.Errorf("read statement %d: %w", s.at.Index, err)
 	}
 	for _, res := range r.lib.controls.Run(ctx, control.NewLeafInput(st, r.asOf)) {
 		if t := r.tallies[res.Version]; t != nil && res.Result != control.Skip {

@@ -18,7 +18,7 @@ func (r *rig) notices() {
 		})
 	}
 	tell := func(id, interaction, kind string, hours int) {
-		r.add("notice", id, hours, mm{"interaction": mm{"id": interaction}, "notice": mm{"kind": kind, "delivered": hour(hours)}})
+		r.Add("notice", id, hours, mm{"interaction": mm{"id": interaction}, "notice": mm{"kind": kind, "delivered": hour(hours)}})
 	}
 	for n, id := range []string{"d-told", "d-told-late", "d-unmarked"} {
 		said(id, 70, func(m, _ mm) {
@@ -69,12 +69,12 @@ func (r *rig) challenges() {
 		if about != "" {
 			m["about"] = about
 		}
-		r.add("challenge", id, 120, m)
+		r.Add("challenge", id, 120, m)
 	}
 	step := func(id, about, kind, status string, hours int, more mm) {
 		c := mm{"kind": kind, "status": status}
 		maps.Copy(c, more)
-		r.add("challenge", id, hours, mm{"about": about, "challenge": c})
+		r.Add("challenge", id, hours, mm{"about": about, "challenge": c})
 	}
 	done := mm{"outcome": "overturned", "reason": "she was right"}
 	open("c-good", "complaint", "", 300)
@@ -91,9 +91,9 @@ func (r *rig) challenges() {
 		step(id+"-end", id, "contest", "resolved", 130, done)
 	}
 	contest("c-other-person", "d-human", "person:lena")
-	r.add("explanation", "x-c", 129, mm{"about": "c-other-person", "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(129)}})
+	r.Add("explanation", "x-c", 129, mm{"about": "c-other-person", "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(129)}})
 	contest("c-same-person", "d-human", "person:mia")
-	r.add("explanation", "x-same", 129, mm{"about": "c-same-person", "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(129)}})
+	r.Add("explanation", "x-same", 129, mm{"about": "c-same-person", "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(129)}})
 	contest("c-unexplained", "d-told", "person:lena")
 }
 
@@ -101,7 +101,7 @@ func (r *rig) custody() {
 	erase := func(id, status, request string, hours int, change mm) {
 		e := mm{"ground": "data_subject", "status": status, "request": request}
 		maps.Copy(e, change)
-		r.add("erasure", id, hours, mm{"erasure": e})
+		r.Add("erasure", id, hours, mm{"erasure": e})
 	}
 	three := mm{"requester": "person:a", "approver": "person:b", "executor": "person:c"}
 	erase("e-good", "requested", "q1", 130, mm{"requester": "person:a"})
@@ -110,12 +110,12 @@ func (r *rig) custody() {
 	erase("e-two", "requested", "q3", 130, nil)
 	erase("e-two-done", "completed", "q3", 140, mm{"requester": "person:a", "approver": "person:a", "executor": "person:c"})
 	month := func(id, month string) {
-		r.add("erasure", id, 150, mm{"erasure": mm{"ground": "retention", "status": "executed", "class": "default", "month": month, "keys": 1}})
+		r.Add("erasure", id, 150, mm{"erasure": mm{"ground": "retention", "status": "executed", "class": "default", "month": month, "keys": 1}})
 	}
 	month("e-in-time", "2025-06")
 	month("e-early", "2026-01")
 	hold := func(id, act, name, actor string, hours int) {
-		r.add("hold", id, hours, mm{"hold": mm{"act": act, "name": name, "actor": actor}})
+		r.Add("hold", id, hours, mm{"hold": mm{"act": act, "name": name, "actor": actor}})
 	}
 	hold("h-good", "place", "h1", "person:lou", 130)
 	hold("h-good-ok", "approve", "h1", "person:pat", 140)
@@ -126,7 +126,7 @@ func (r *rig) custody() {
 		if purpose != "" {
 			a["purpose"] = purpose
 		}
-		r.add("access", id, 131, mm{"access": a})
+		r.Add("access", id, 131, mm{"access": a})
 	}
 	look("a-good", "complaint")
 	look("a-no-purpose", "")
@@ -136,7 +136,7 @@ func (r *rig) monitoring() {
 	measure := func(id, system, name string, hours int, more mm) {
 		s := mm{"name": name, "value": 0.1}
 		maps.Copy(s, more)
-		r.add("signal", id, hours, mm{"system": system, "signal": s})
+		r.Add("signal", id, hours, mm{"system": system, "signal": s})
 	}
 	for _, system := range []string{"refund-agent", "stopped", "scored"} {
 		measure("s-over-"+system, system, "override_rate", 160, nil)
@@ -145,13 +145,13 @@ func (r *rig) monitoring() {
 	measure("s-group-scored", "scored", "denial_rate", 160, mm{"group": "age-65"})
 	measure("s-old", "score", "override_rate", -700, nil)
 	measure("s-heeded", "refund-agent", "error_rate", 161, mm{"breached": true})
-	r.add("finding", "f-heeded", 162, mm{"about": "s-heeded", "finding": mm{"code": "breach", "status": "open"}})
+	r.Add("finding", "f-heeded", 162, mm{"about": "s-heeded", "finding": mm{"code": "breach", "status": "open"}})
 	measure("s-unheeded", "refund-agent", "error_rate", 163, mm{"breached": true})
 	found := func(id string, due int) {
-		r.add("finding", id, 164, mm{"about": "d-good", "finding": mm{"code": id, "status": "open", "due": hour(due)}})
+		r.Add("finding", id, 164, mm{"about": "d-good", "finding": mm{"code": id, "status": "open", "due": hour(due)}})
 	}
 	ended := func(id, about, code string, hours int) {
-		r.add("finding", id, hours, mm{"about": about, "finding": mm{"code": code, "status": "resolved"}})
+		r.Add("finding", id, hours, mm{"about": about, "finding": mm{"code": code, "status": "resolved"}})
 	}
 	found("f-good", 200)
 	ended("f-good-end", "f-good", "f-good", 190)
@@ -162,9 +162,9 @@ func (r *rig) monitoring() {
 	found("f-open", 200)
 	found("f-not-due", 2000)
 	for _, id := range []string{"i-told", "i-silent"} {
-		r.add("incident", id, 170, mm{"incident": mm{"code": "outage", "severity": "high", "status": "open", "opened": hour(170)}})
+		r.Add("incident", id, 170, mm{"incident": mm{"code": "outage", "severity": "high", "status": "open", "opened": hour(170)}})
 	}
-	r.add("notice", "n-incident", 180, mm{"about": "i-told", "notice": mm{"kind": "incident_report", "delivered": hour(180)}})
+	r.Add("notice", "n-incident", 180, mm{"about": "i-told", "notice": mm{"kind": "incident_report", "delivered": hour(180)}})
 }
 
 // counts are the numbers of a source, its heartbeats, and reconciliations.
@@ -176,7 +176,7 @@ func (r *rig) counts() {
 	numbered("q-2", 2, 54)
 	numbered("q-5", 5, 78)
 	beat := func(id string, from int) {
-		r.add("heartbeat", id, from+24, mm{"source": mm{"id": "crm"}, "heartbeat": mm{"from": hour(from), "to": hour(from + 24), "count": 1}})
+		r.Add("heartbeat", id, from+24, mm{"source": mm{"id": "crm"}, "heartbeat": mm{"from": hour(from), "to": hour(from + 24), "count": 1}})
 	}
 	beat("b-2", 24)
 	beat("b-4", 72)
@@ -184,16 +184,16 @@ func (r *rig) counts() {
 		if day == 2 { // the third of March
 			continue
 		}
-		r.add("reconciliation", fmt.Sprintf("r-%d", day), 24*day+25, mm{"reconciliation": mm{"counter": "phone", "owner": "finance", "from": hour(24 * day), "to": hour(24*day + 24),
+		r.Add("reconciliation", fmt.Sprintf("r-%d", day), 24*day+25, mm{"reconciliation": mm{"counter": "phone", "owner": "finance", "from": hour(24 * day), "to": hour(24*day + 24),
 			"expected": 1, "recorded": 1, "status": "matched"}})
 	}
 }
 
 // others sign the log.
 func (r *rig) attest() {
-	size, err := r.l.Size(context.WithoutCancel(r.t.Context()))
+	size, err := r.Ledger.Size(context.WithoutCancel(r.t.Context()))
 	must(r.t, err)
-	r.at(asked)
-	must(r.t, r.l.AddCosignature(r.t.Context(), size, "w", []byte("— w x\n")))
-	must(r.t, r.l.AddTimestamp(r.t.Context(), size, "tsa", []byte("token")))
+	r.At(asked)
+	must(r.t, r.Ledger.AddCosignature(r.t.Context(), size, "w", []byte("— w x\n")))
+	must(r.t, r.Ledger.AddTimestamp(r.t.Context(), size, "tsa", []byte("token")))
 }

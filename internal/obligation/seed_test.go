@@ -75,24 +75,24 @@ func (r *rig) register() {
 	for n, s := range []string{"refund-agent=limited", "score=high", "silent=limited", "stopped=limited", "scored=high"} {
 		var name, risk string
 		_, _ = fmt.Sscanf(replace(s), "%s %s", &name, &risk)
-		r.act(fmt.Sprintf("sys-%d", n), -2000, "system.describe", "system", name+"@1", "person:olga", "risk="+risk)
-		r.act(fmt.Sprintf("sys-%d-on", n), -1999, "system.status", "system", name, "person:gert", "status=in_service")
+		r.Act(fmt.Sprintf("sys-%d", n), -2000, "system.describe", "system", name+"@1", "person:olga", "risk="+risk)
+		r.Act(fmt.Sprintf("sys-%d-on", n), -1999, "system.status", "system", name, "person:gert", "status=in_service")
 	}
-	r.act("stop", 100, "system.status", "system", "stopped", "person:gert", "status=suspended")
-	r.act("go-on", 110, "system.status", "system", "stopped", "person:gert", "status=in_service")
+	r.Act("stop", 100, "system.status", "system", "stopped", "person:gert", "status=suspended")
+	r.Act("go-on", 110, "system.status", "system", "stopped", "person:gert", "status=in_service")
 	version := func(n string, hour int, approvers []string, more ...string) {
 		d := "digest=" + digest(n)
-		r.act("m"+n+"-add", hour, "version.add", "model", "m@"+n, "person:dora", append([]string{d}, more...)...)
+		r.Act("m"+n+"-add", hour, "version.add", "model", "m@"+n, "person:dora", append([]string{d}, more...)...)
 		for i, by := range approvers {
 			id := "m" + n + "-ok"
 			if i > 0 {
 				id += fmt.Sprint(i)
 			}
-			r.act(id, hour+1, "version.approve", "model", "m@"+n, by, d)
+			r.Act(id, hour+1, "version.approve", "model", "m@"+n, by, d)
 		}
 	}
 	up := func(n string, hour int, more ...string) {
-		r.act("m"+n+"-up", hour, "version.promote", "model", "m@"+n, "person:ines", append([]string{"digest=" + digest(n), "environment=production"}, more...)...)
+		r.Act("m"+n+"-up", hour, "version.promote", "model", "m@"+n, "person:ines", append([]string{"digest=" + digest(n), "environment=production"}, more...)...)
 	}
 	version("1", 1, []string{"person:gert"})
 	up("1", 3)
@@ -102,13 +102,13 @@ func (r *rig) register() {
 	up("3", 8)
 	version("4", 9, nil) // an emergency that was reviewed
 	up("4", 10, "emergency=true", "due="+hour(50))
-	r.act("m4-seen", 20, "version.review", "model", "m@4", "person:gert", "status=accepted")
+	r.Act("m4-seen", 20, "version.review", "model", "m@4", "person:gert", "status=accepted")
 	version("5", 11, []string{"person:gert", "person:hans"}, "system=score")
 	up("5", 13)
 	version("6", 14, []string{"person:gert"}, "system=score") // one for high risk
 	up("6", 16)
-	r.add("registry", "attested", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-60", "actor": "person:cora", "digest": digest("d")}})
-	r.add("registry", "attested-long-ago", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-43", "actor": "person:cora", "due": hour(21)}})
+	r.Add("registry", "attested", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-60", "actor": "person:cora", "digest": digest("d")}})
+	r.Add("registry", "attested-long-ago", 20, members{"registry": members{"act": "attest", "kind": "policy", "name": "CR-43", "actor": "person:cora", "due": hour(21)}})
 }
 
 func replace(s string) string {
@@ -138,10 +138,8 @@ func (r *rig) decide(id string, hours int, change func(m members, d members, g *
 	if change != nil {
 		change(m, m["decision"].(members), g)
 	}
-	r.mu.Lock()
-	r.governed[id] = g
-	r.mu.Unlock()
-	r.add("decision", id, hours, m)
+	r.Says(id, g)
+	r.Add("decision", id, hours, m)
 }
 
 type (
@@ -152,9 +150,9 @@ type (
 func (r *rig) decisions() {
 	r.decide("d-good", 30, nil)
 	r.decide("d-shadow", 30, func(m, d mm, _ gv) { m["env"] = "shadow"; delete(d, "outcome"); delete(m, "inputs") })
-	r.door = "manual"
+	r.Door = "manual"
 	r.decide("d-by-hand", 31, func(m, _ mm, _ gv) { m["system"] = "score" })
-	r.door = "sdk"
+	r.Door = "sdk"
 	r.decide("d-no-config", 32, func(m, _ mm, _ gv) { m["versions"] = mm{"model": "m@1", "policy": []string{"p@1"}} })
 	r.decide("d-unapproved", 32, func(_, _ mm, g gv) { g.Versions[0].State = "unapproved" })
 	chat := mm{"op": "chat", "provider": "acme", "request_model": "gpt-x", "response_model": "gpt-x-2026", "started": hour(30), "ended": hour(31)}
@@ -176,7 +174,7 @@ func (r *rig) decisions() {
 	r.decide("d-no-model", 32, func(m, _ mm, _ gv) { with(m, true, mm{"response_model": nil}) })
 	r.decide("d-other-model", 32, func(m, _ mm, _ gv) { with(m, true, mm{"response_model": "gpt-y"}) })
 	r.decide("d-found-model", 32, func(m, _ mm, _ gv) { with(m, true, mm{"response_model": "gpt-z"}) })
-	r.add("finding", "f-model", 33, mm{"about": "d-found-model", "finding": mm{"code": "model_mismatch", "status": "open"}})
+	r.Add("finding", "f-model", 33, mm{"about": "d-found-model", "finding": mm{"code": "model_mismatch", "status": "open"}})
 	r.decide("d-no-origin", 33, func(m, _ mm, _ gv) { m["inputs"] = []any{mm{"name": "order"}} })
 	r.decide("d-no-outcome", 33, func(_, d mm, _ gv) { delete(d, "outcome") })
 	draft := func(ratio any) func(m, d mm, _ gv) {
@@ -229,10 +227,10 @@ func (r *rig) adverse() {
 	against("d-no-factors", func(m, _ mm) { delete(m, "factors") })
 	against("d-not-explained", nil)
 	for _, id := range []string{"d-against", "d-no-alternatives", "d-vague", "d-no-factors"} {
-		r.add("explanation", "x-"+id, 50, mm{"about": id, "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(50)}})
+		r.Add("explanation", "x-"+id, 50, mm{"about": id, "explanation": mm{"audience": "subject", "types": []string{"rationale"}, "delivered": hour(50)}})
 	}
-	r.add("explanation", "x-late", 300, mm{"about": "d-not-explained", "explanation": mm{"audience": "auditor", "types": []string{"rationale"}}})
-	r.add("explanation", "x-no-type", 51, mm{"about": "d-good", "explanation": mm{"audience": "subject"}})
+	r.Add("explanation", "x-late", 300, mm{"about": "d-not-explained", "explanation": mm{"audience": "auditor", "types": []string{"rationale"}}})
+	r.Add("explanation", "x-no-type", 51, mm{"about": "d-good", "explanation": mm{"audience": "subject"}})
 }
 
 func (r *rig) reviews() {
@@ -245,7 +243,7 @@ func (r *rig) reviews() {
 				delete(o, k)
 			}
 		}
-		r.add("oversight", id, hours, mm{"about": about, "system": "refund-agent", "oversight": o})
+		r.Add("oversight", id, hours, mm{"about": about, "system": "refund-agent", "oversight": o})
 	}
 	by := func(id string, hours int) {
 		r.decide(id, hours, func(_, d mm, _ gv) { d["automation"], d["effective"] = "meaningful_human", hour(hours+10) })

@@ -25,12 +25,12 @@ func TestShards(t *testing.T) {
 			m["source"] = mm{"id": "crm", "seq": 1}
 			m["outputs"] = []any{mm{"name": "reply", "kind": "message", "delivered": hour(31), "marked_ai": true}}
 		})
-		r := openRig(t, dbtest.SQLite(t), "example.com/obligation/2", ledger.Config{Previous: []*ledger.Ledger{old.l}})
+		r := openRig(t, dbtest.SQLite(t), "example.com/obligation/2", ledger.Config{Previous: []*ledger.Ledger{old.Ledger}})
 		r.decide("d-new", 40, func(m, _ mm, _ gv) { m["source"], m["about"] = mm{"id": "crm", "seq": 3}, "d-old" })
-		r.add("notice", "n-1", 41, mm{"interaction": mm{"id": "int-d-old"}, "notice": mm{"kind": "ai_interaction", "delivered": hour(29)}})
+		r.Add("notice", "n-1", 41, mm{"interaction": mm{"id": "int-d-old"}, "notice": mm{"kind": "ai_interaction", "delivered": hour(29)}})
 		out := r.report(obligation.Asked{})
 		for id, want := range map[string][]any{
-			"CR-01": {obligation.Pass, len(old.leaves()) + len(r.leaves())}, "CR-04": {obligation.Fail, 3}, "CR-10": {obligation.Pass, 2},
+			"CR-01": {obligation.Pass, len(old.Leaves()) + len(r.Leaves())}, "CR-04": {obligation.Fail, 3}, "CR-10": {obligation.Pass, 2},
 			"CR-30": {obligation.Pass, 1}, "CR-74": {obligation.Pass, 1}, "CR-11": {obligation.Fail, 6},
 		} {
 			res := rule(t, out, id)

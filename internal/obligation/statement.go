@@ -7,6 +7,17 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/counterfoil/counterfoil/internal/extent"
+)
+
+// What a leaf says in clear; a seal reads as nothing.
+type (
+	text   = extent.Text
+	moment = extent.Moment
+	number = extent.Number
+	truth  = extent.Truth
+	spot   = extent.Spot
 )
 
 // statement is what rules are made of: some public values of a leaf. Where a
@@ -214,7 +225,7 @@ type heartbeat struct {
 func parse(at spot, leaf []byte) (*statement, error) {
 	s := &statement{at: at}
 	if err := json.Unmarshal(leaf, s); err != nil {
-		return nil, fmt.Errorf("read statement %d: %w", at.index, err)
+		return nil, fmt.Errorf("read statement %d: %w", at.Index, err)
 	}
 	return s, nil
 }

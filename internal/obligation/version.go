@@ -97,7 +97,7 @@ type history struct {
 func readHistory(all []*statement, promotion *statement) history {
 	h := history{voters: map[string]bool{}}
 	for _, s := range all {
-		g, before := s.Registry, s.at.before(promotion.at)
+		g, before := s.Registry, s.at.Before(promotion.at)
 		switch string(g.Act) {
 		case ledger.ActAdd:
 			if h.proposed == nil && before {
@@ -125,7 +125,7 @@ func readHistory(all []*statement, promotion *statement) history {
 // was changed, or an act of a person on it.
 func outcomes(r *run, t *tally) method {
 	return decisions(func(s *statement) {
-		open := slices.ContainsFunc(s.Outputs, func(o output) bool { return o.Kind == "draft" && !o.Changed.is })
+		open := slices.ContainsFunc(s.Outputs, func(o output) bool { return o.Kind == "draft" && !o.Changed.OK })
 		t.test(string(s.ID), s.Decision.Outcome != "" && (!open || len(r.facts.reviews(s)) > 0))
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/oversight"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -75,19 +76,9 @@ func (j judge) Judge(_ context.Context, h ledger.Hearing) (*ledger.Judgement, er
 func newRig(t *testing.T, dbc db.Config, edit func(*oversight.Config)) *rig {
 	t.Helper()
 	r := &rig{T: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
-	var err error
-	if r.keys, err = keyring.New([]byte("0123456789abcdef0123456789abcdef")); err != nil {
-		t.Fatal(err)
-	}
-	if r.db, err = db.Create(t.Context(), dbc); err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: r.db, Keys: r.keys}, "example.com/reviews"); err != nil {
-		t.Fatal(err)
-	}
-	if r.l, err = ledger.Open(t.Context(), ledger.Config{DB: r.db, Keys: r.keys}); err != nil {
-		t.Fatal(err)
-	}
+	own := ledger.Config{}
+	r.l = ledgertest.New(t, dbc, "example.com/reviews", &own)
+	r.db, r.keys = own.DB, own.Keys
 	r.l.Govern(r)
 	cfg := oversight.Config{Ledger: r.l, Now: r.clock, Poll: time.Millisecond, Floor: func(string) time.Duration { return 20 * time.Second },
 		Stop: func(_ context.Context, by oversight.By, system, _ string) error {
@@ -99,20 +90,11 @@ func newRig(t *testing.T, dbc db.Config, edit func(*oversight.Config)) *rig {
 	if edit != nil {
 		edit(&cfg)
 	}
+	var err error
 	if r.o, err = oversight.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = r.l.Run(ctx) })
-	<-r.l.Running()
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := r.db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	ledgertest.Run(t, r.l)
 	return r
 }
 

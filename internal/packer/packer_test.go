@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -24,8 +23,8 @@ import (
 	"github.com/counterfoil/counterfoil/internal/custody"
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
-	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/packer"
 	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/proof"
@@ -56,38 +55,10 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	clock := func() time.Time { return now }
-	cfg := ledger.Config{DB: d, Keys: keys, Now: clock}
-	if err := ledger.Create(t.Context(), cfg, "example.com/pack"); err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{TB: t}
-	if r.l, err = ledger.Open(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.l.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	<-r.l.Running()
+	r := &rig{TB: t, l: ledgertest.New(t, dbc, "example.com/pack", &ledger.Config{Now: clock})}
+	ledgertest.Run(t, r.l)
+	var err error
 	if r.c, err = custody.New(custody.Config{Ledger: r.l, Policy: custody.DefaultPolicy(), Now: clock, Pause: time.Nanosecond}); err != nil {
 		t.Fatal(err)
 	}

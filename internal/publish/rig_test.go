@@ -20,8 +20,8 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
-	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/publish"
 	"github.com/counterfoil/counterfoil/internal/witness"
 	"github.com/counterfoil/counterfoil/proof"
@@ -53,36 +53,8 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 func newRig(t *testing.T, dbc db.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: d, Keys: keys}, origin); err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, clock: &clock{}, reg: prometheus.NewRegistry()}
-	if r.l, err = ledger.Open(t.Context(), ledger.Config{DB: d, Keys: keys}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.l.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	<-r.l.Running()
+	r := &rig{t: t, clock: &clock{}, reg: prometheus.NewRegistry(), l: ledgertest.New(t, dbc, origin, &ledger.Config{})}
+	ledgertest.Run(t, r.l)
 	return r
 }
 

@@ -10,13 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
-	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/reconstruct"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -30,32 +29,8 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: d, Keys: keys}, "example.com/story"); err != nil {
-		t.Fatal(err)
-	}
-	l, err := ledger.Open(t.Context(), ledger.Config{DB: d, Keys: keys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = l.Run(ctx) })
-	<-l.Running()
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := ledgertest.New(t, dbc, "example.com/story", &ledger.Config{})
+	ledgertest.Run(t, l)
 	return &rig{t, l}
 }
 

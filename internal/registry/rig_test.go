@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/registry"
 )
 
@@ -52,37 +52,12 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config, edit func(*registry.Config)) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, keys: keys}
+	r := &rig{t: t}
 	r.now.Store(time.Date(2026, 3, 3, 9, 0, 0, 0, time.UTC).UnixNano())
-	if r.d, err = db.Create(t.Context(), dbc); err != nil {
-		t.Fatal(err)
-	}
-	cfg := ledger.Config{DB: r.d, Keys: keys, Now: r.clock}
-	if err := ledger.Create(t.Context(), cfg, "example.com/register"); err != nil {
-		t.Fatal(err)
-	}
-	if r.l, err = ledger.Open(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := r.l.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := r.d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	<-r.l.Running()
+	cfg := ledger.Config{Now: r.clock}
+	r.l = ledgertest.New(t, dbc, "example.com/register", &cfg)
+	r.d, r.keys = cfg.DB, cfg.Keys
+	ledgertest.Run(t, r.l)
 	r.r = r.another(edit)
 	return r
 }

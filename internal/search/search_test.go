@@ -3,7 +3,6 @@
 package search_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +17,8 @@ import (
 
 	"github.com/counterfoil/counterfoil/internal/db"
 	"github.com/counterfoil/counterfoil/internal/db/dbtest"
-	"github.com/counterfoil/counterfoil/internal/keyring"
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/search"
 	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/record"
@@ -40,32 +38,8 @@ type rig struct {
 
 func newRig(t testing.TB, dbc db.Config) *rig {
 	t.Helper()
-	keys, err := keyring.New([]byte("0123456789abcdef0123456789abcdef"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Create(t.Context(), dbc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := ledger.Create(t.Context(), ledger.Config{DB: d, Keys: keys}, "example.com/search"); err != nil {
-		t.Fatal(err)
-	}
-	l, err := ledger.Open(t.Context(), ledger.Config{DB: d, Keys: keys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = l.Run(ctx) })
-	<-l.Running()
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l := ledgertest.New(t, dbc, "example.com/search", &ledger.Config{})
+	ledgertest.Run(t, l)
 	r := &rig{TB: t, l: l, path: strings.TrimPrefix(dbc.URL, "sqlite:")}
 	r.fresh()
 	return r
