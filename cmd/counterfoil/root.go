@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -93,6 +94,9 @@ func isUsage(err error) bool {
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
+// reasonHeader is a header that a flag of the same name stands for.
+var reasonHeader = regexp.MustCompile(`(?:the header )?Counterfoil-(Purpose|Ticket|Warrant):?`)
+
 // hintOf looks for the hint of an error, whoever made it.
 func hintOf(err error) string {
 	if e, ok := errors.AsType[*ledger.Error](err); ok {
@@ -102,7 +106,9 @@ func hintOf(err error) string {
 		return e.Hint()
 	}
 	if e, ok := errors.AsType[*api.Problem](err); ok {
-		return e.Hint
+		return reasonHeader.ReplaceAllStringFunc(e.Hint, func(h string) string {
+			return "--" + strings.ToLower(reasonHeader.FindStringSubmatch(h)[1])
+		})
 	}
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {

@@ -15,26 +15,26 @@ import (
 	"github.com/counterfoil/counterfoil/record"
 )
 
-// TestRecount writes logs at random, each about a system of its own, and counts
-// by the definitions, one leaf after the other.
+// TestRecount writes logs at random and counts by the definitions.
 func TestRecount(t *testing.T) {
 	t.Parallel()
+	recount(t, (*rig).random, (*rig).recountOverrides, (*rig).recountSuspension, (*rig).recountDrift)
+}
+
+// recount writes logs at random, each about a system and a source of its own, and
+// counts one leaf after the other.
+func recount(t *testing.T, write func(*rig, *rapid.T, string), counts ...func(*rig, *rapid.T, string, []leaf)) {
 	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
 		r := newRig(t, dbc)
 		n := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			n++
 			system := fmt.Sprintf("system-%d", n)
-			r.random(rt, system)
-			var ours []leaf
-			for _, l := range r.Leaves() {
-				if l.Get("system") == system {
-					ours = append(ours, l)
-				}
+			write(r, rt, system)
+			ours := ledgertest.Matching(r.Leaves(), "system="+system)
+			for _, count := range counts {
+				count(r, rt, system, ours)
 			}
-			r.recountOverrides(rt, system, ours)
-			r.recountSuspension(rt, system, ours)
-			r.recountDrift(rt, system, ours)
 		})
 	})
 }

@@ -9,35 +9,15 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/counterfoil/counterfoil/internal/db"
-	"github.com/counterfoil/counterfoil/internal/db/dbtest"
 	"github.com/counterfoil/counterfoil/internal/inquiry"
 	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/record"
 )
 
-// TestRecountThirty writes logs at random, each about a system and a source of
-// its own, and counts by the definitions, one leaf after the other.
+// TestRecountThirty writes logs at random and counts by the definitions.
 func TestRecountThirty(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, dbc db.Config) {
-		r := newRig(t, dbc)
-		n := 0
-		rapid.Check(t, func(rt *rapid.T) {
-			n++
-			system := fmt.Sprintf("system-%d", n)
-			r.talks(rt, system)
-			var ours []leaf
-			for _, l := range r.Leaves() {
-				if l.Get("system") == system {
-					ours = append(ours, l)
-				}
-			}
-			r.recountNumbers(rt, system, ours)
-			r.recountInvolvement(rt, system, ours)
-			r.recountNotices(rt, system, ours)
-		})
-	})
+	recount(t, (*rig).talks, (*rig).recountNumbers, (*rig).recountInvolvement, (*rig).recountNotices)
 }
 
 // talks appends up to 30 records of a system in three interactions: decisions

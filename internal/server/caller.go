@@ -228,7 +228,7 @@ func (s *Server) values(ctx context.Context, c *caller, st *record.Statement, po
 	f := st.Fields()
 	a := ledger.Access{Act: "read", Actor: c.ID, Principal: c.principal, Purpose: c.purpose, Ticket: c.ticket, Warrant: c.warrant}
 	if c.purpose == "" {
-		return a, nil, refused("purpose", "say why with the header "+headerPurpose+", for example "+headerPurpose+": complaint", "private values are opened for a purpose only")
+		return a, nil, noPurpose("private values are opened for a purpose only")
 	}
 	target := access.Target{Ledger: baseOf(c.ledger), System: f.System, Purpose: c.purpose}
 	role, err := s.condition(ctx, c, access.ReadValue, target, &f, false)

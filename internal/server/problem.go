@@ -90,6 +90,11 @@ func refused(code, hint, format string, args ...any) error {
 	return &refusal{code: code, hint: hint, detail: fmt.Sprintf(format, args...)}
 }
 
+// noPurpose is the problem of who opens values and does not say why.
+func noPurpose(detail string) error {
+	return refused("purpose", "say why with the header "+headerPurpose+", for example "+headerPurpose+": complaint", "%s", detail)
+}
+
 // toProblem finds the problem document of an error. Causes that are not for
 // the caller stay out of it.
 func toProblem(err error) *api.Problem {

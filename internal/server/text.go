@@ -25,7 +25,7 @@ func (s *Server) texts(ctx context.Context, c *caller, x *search.Index, query st
 		return nil, nil, nil // what is wrong with it is said where it is searched
 	}
 	if c.purpose == "" {
-		return nil, nil, refused("purpose", "say why with the header "+headerPurpose+", for example "+headerPurpose+": complaint", "texts are searched for a purpose only")
+		return nil, nil, noPurpose("texts are searched for a purpose only")
 	}
 	on, err := x.TextStates(ctx)
 	if err != nil {
