@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"html"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/explain"
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
+	pages "github.com/counterfoil/counterfoil/internal/paper"
 	"github.com/counterfoil/counterfoil/record"
 )
 
@@ -235,6 +238,8 @@ func TestHostile(t *testing.T) {
 		}
 		if b, err := e.Page(); err != nil || strings.Contains(string(b), "<script>") || strings.ContainsAny(string(b), "\x1b\u202e") {
 			t.Errorf("the page for the %s, %v:\n%s", audience, err, b)
+		} else if style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindSubmatch(b); style == nil || !strings.Contains(html.UnescapeString(string(b)), pages.Policy(string(style[1]))) {
+			t.Errorf("the page for the %s has a style that its policy does not allow:\n%s", audience, b)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	pages "github.com/counterfoil/counterfoil/internal/paper"
 )
 
 // Text is the explanation as the audience reads it. For the person it is the
@@ -75,11 +77,20 @@ func (e *Explanation) Notes(w io.Writer) error {
 	return err
 }
 
-//go:embed page.html
-var pageText string
+var (
+	//go:embed page.html
+	pageText string
+	//go:embed page.css
+	pageStyle string
+)
+
+// Policy is the Content-Security-Policy of the pages; they name it too.
+var Policy = pages.Policy(pageStyle)
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"place": func(decision string, g Ground) string { return g.place(decision) },
+	"place":  func(decision string, g Ground) string { return g.place(decision) },
+	"style":  func() template.CSS { return template.CSS(pageStyle) },
+	"policy": func() string { return Policy },
 }).Parse(pageText))
 
 // Page is the explanation as one HTML page that needs nothing else. The digest

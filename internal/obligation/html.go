@@ -4,9 +4,7 @@ package obligation
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed" // the page
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -16,13 +14,16 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/api"
+	"github.com/counterfoil/counterfoil/internal/paper"
 )
 
 var (
 	//go:embed assets/report.html.tmpl
-	pageTemplate string
+	pageText string
 	//go:embed assets/report.css
 	styleSheet string
+
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"time": showTime, "params": showParams}).Parse(pageText))
 )
 
 // page is all that the template is given.
@@ -42,18 +43,12 @@ type statusCount struct {
 // HTML writes a report as one self-contained page that prints well. It has no
 // script, and loads nothing.
 func HTML(w io.Writer, o *api.ObligationReport) error {
-	t, err := template.New("page").Funcs(template.FuncMap{"time": showTime, "params": showParams}).Parse(pageTemplate)
-	if err != nil {
-		return fmt.Errorf("read page template: %w", err)
-	}
-	sum := sha256.Sum256([]byte(styleSheet))
-	p := page{ObligationReport: o, Period: showPeriod(o), Style: template.CSS(styleSheet),
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'none'; base-uri 'none'"}
+	p := page{ObligationReport: o, Period: showPeriod(o), Style: template.CSS(styleSheet), Policy: paper.Policy(styleSheet)}
 	for _, s := range []string{Pass, Partial, Fail, Attested, NoPopulation, NotApplicable} {
 		p.Statuses = append(p.Statuses, statusCount{s, o.Count[s], o.Tally[s]})
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, p); err != nil {
+	if err := pageTemplate.Execute(&b, p); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	if _, err := b.WriteTo(w); err != nil {

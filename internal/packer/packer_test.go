@@ -9,11 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +28,7 @@ import (
 	"github.com/counterfoil/counterfoil/internal/ledger"
 	"github.com/counterfoil/counterfoil/internal/ledger/ledgertest"
 	"github.com/counterfoil/counterfoil/internal/packer"
+	"github.com/counterfoil/counterfoil/internal/paper"
 	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/proof"
 	"github.com/counterfoil/counterfoil/record"
@@ -229,6 +232,11 @@ func TestPack(t *testing.T) {
 			t.Logf("%s: %+v", c.query, rep.Claim)
 			if d := rep.Claim.Disclosed - 1; d != c.disclosed || rep.Claim.Erased != c.erased { // the order itself is disclosed
 				t.Errorf("%s: %d disclosed and %d erased, want %d and %d", c.query, d, rep.Claim.Erased, c.disclosed, c.erased)
+			}
+			page := f["data/report.html"].Data
+			style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindSubmatch(page)
+			if style == nil || !strings.Contains(html.UnescapeString(string(page)), paper.Policy(string(style[1]))) {
+				t.Errorf("%s: the report has a style that its policy does not allow", c.query)
 			}
 			r.python(f, true)
 		}

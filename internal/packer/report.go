@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/counterfoil/counterfoil/internal/ledger"
+	"github.com/counterfoil/counterfoil/internal/paper"
 	"github.com/counterfoil/counterfoil/pack"
 	"github.com/counterfoil/counterfoil/record"
 )
@@ -54,10 +55,17 @@ func rowOf(e ledger.Entry, st *record.Statement) row {
 	return row{index: e.Index, id: f.ID, what: strings.Join(said, " · "), time: f.Time, recorded: f.Recorded, about: doc.About, principal: doc.Principal}
 }
 
-//go:embed report.html.tmpl
-var reportText string
+var (
+	//go:embed report.html.tmpl
+	reportText string
+	//go:embed report.css
+	reportStyle string
+)
 
-var reportPage = template.Must(template.New("report").Parse(reportText))
+var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
+	"style":  func() template.CSS { return template.CSS(reportStyle) },
+	"policy": func() string { return paper.Policy(reportStyle) },
+}).Parse(reportText))
 
 // report is what the page is given.
 type report struct {

@@ -112,7 +112,7 @@ func sendAs(w http.ResponseWriter, r *http.Request, v any, page func() ([]byte, 
 		if err != nil {
 			return err
 		}
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		w.Header().Set("Content-Security-Policy", explain.Policy)
 		return send(w, "text/html; charset=utf-8", "no-store", b)
 	case strings.Contains(accept, "text/plain"):
 		return send(w, "text/plain; charset=utf-8", "no-store", []byte(text))
