@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -114,15 +113,7 @@ Exit status: 0 the same sample, 1 another.`,
 			}
 			differs := ""
 			err = c.read(cmd.Context(), func(o *app.Opened) (err error) {
-				differs, err = sample.Repeat(&sheet, func() iter.Seq2[[]byte, error] {
-					return func(yield func([]byte, error) bool) {
-						for e, err := range o.Ledger.Entries(cmd.Context(), 0, sheet.Index) {
-							if !yield(e.Statement, err) {
-								return
-							}
-						}
-					}
-				})
+				differs, err = sample.Repeat(&sheet, o.Ledger.Statements(cmd.Context(), sheet.Index))
 				return err
 			})
 			if err != nil {

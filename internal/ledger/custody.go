@@ -43,7 +43,7 @@ func (l *Ledger) MAC(purpose string, text []byte) []byte {
 	return m.Sum(nil)
 }
 
-// Find returns the leaves at the given indexes, in their order.
+// Find returns the leaves at the given indexes, sorted if these are.
 func (l *Ledger) Find(ctx context.Context, indexes []int64) ([]Entry, error) {
 	var out []Entry
 	err := l.cfg.DB.Read(ctx, func(ctx context.Context, tx *db.Tx) (err error) {

@@ -154,6 +154,20 @@ func (l *Ledger) Entries(ctx context.Context, from, to int64) iter.Seq2[Entry, e
 	}
 }
 
+// Statements walks the statements of the first size leaves, each time that it is
+// called: what a selection is run over.
+func (l *Ledger) Statements(ctx context.Context, size int64) func() iter.Seq2[[]byte, error] {
+	return func() iter.Seq2[[]byte, error] {
+		return func(yield func([]byte, error) bool) {
+			for e, err := range l.Entries(ctx, 0, size) {
+				if !yield(e.Statement, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
 func (l *Ledger) entries(ctx context.Context, from int64, limit int, to int64) ([]Entry, error) {
 	if to < 0 {
 		to = 1<<63 - 1

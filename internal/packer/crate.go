@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"github.com/counterfoil/counterfoil/pack"
 )
 
 // crate describes the files as an RO-Crate 1.1: what they are, who asked for them
@@ -44,7 +42,7 @@ func (m *making) crate() ([]byte, error) {
 	agents := map[string]bool{}
 	var acts []node
 	for i, e := range m.entries {
-		c, ok := pack.CustodyOf(e.Index, e.Statement, m.request.ID)
+		c, ok := m.custody[e.Index]
 		if !ok {
 			continue
 		}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"slices"
 	"time"
 
@@ -106,7 +105,9 @@ type making struct {
 	claim    pack.Claim
 	chosen   []int64
 	entries  []ledger.Entry
-	stories  []row // for the report
+	custody  map[int64]pack.Custody // by the index of the record that says so
+	graves   map[string]int64       // the indexes of tombstones, by their ids
+	stories  []row                  // for the report
 	last     time.Time
 }
 
@@ -115,7 +116,7 @@ type making struct {
 // called before the first file is written: nothing but the sink fails afterwards,
 // unless the database does. It returns what was signed.
 func (p *Packer) Make(ctx context.Context, by custody.By, id string, size int64, sink pack.Sink, ready func()) (*pack.Claim, error) {
-	m := &making{Packer: p}
+	m := &making{Packer: p, custody: map[int64]pack.Custody{}, graves: map[string]int64{}}
 	var err error
 	if m.request, m.spec, err = p.cfg.Custodian.Pack(ctx, by, id); err != nil {
 		return nil, err
@@ -146,15 +147,7 @@ func (p *Packer) Make(ctx context.Context, by custody.By, id string, size int64,
 }
 
 func (m *making) leaves(ctx context.Context) pack.Leaves {
-	return func() iter.Seq2[[]byte, error] {
-		return func(yield func([]byte, error) bool) {
-			for e, err := range m.cfg.Ledger.Entries(ctx, 0, m.snapshot.Size) {
-				if !yield(e.Statement, err) {
-					return
-				}
-			}
-		}
-	}
+	return m.cfg.Ledger.Statements(ctx, m.snapshot.Size)
 }
 
 func (m *making) choose(ctx context.Context) error {
@@ -168,14 +161,14 @@ func (m *making) choose(ctx context.Context) error {
 	if len(m.chosen) > MaxRecords {
 		return &ledger.Error{Code: ledger.Invalid, Message: fmt.Sprintf("the pack would hold %d records, the limit is %d", len(m.chosen), MaxRecords), Hint: "ask for several, by time"}
 	}
-	for part := range slices.Chunk(m.chosen, 400) {
-		entries, err := m.cfg.Ledger.Find(ctx, part)
-		if err != nil {
-			return err
-		}
-		m.entries = append(m.entries, entries...)
+	if m.entries, err = m.cfg.Ledger.Find(ctx, m.chosen); err != nil {
+		return err
 	}
-	slices.SortFunc(m.entries, func(a, b ledger.Entry) int { return int(a.Index - b.Index) })
+	for _, e := range m.entries {
+		if c, ok := pack.CustodyOf(e.Index, e.Statement, m.request.ID); ok {
+			m.custody[e.Index] = c
+		}
+	}
 	return nil
 }
 
@@ -237,7 +230,7 @@ func (m *making) writeRecords(ctx context.Context) error {
 		if err := m.w.Put(pack.ProofFile(e.Index), torchwood.FormatProof(e.Index, path, m.snapshot.Note)); err != nil {
 			return err
 		}
-		if c, ok := pack.CustodyOf(e.Index, e.Statement, m.request.ID); ok {
+		if c, ok := m.custody[e.Index]; ok {
 			if err := line(&custody, c); err != nil {
 				return err
 			}
@@ -277,9 +270,11 @@ func (m *making) writeValues(ctx context.Context, e ledger.Entry, opened, gone *
 		if err != nil {
 			return err
 		}
-		erased, err := m.erased(ctx, st.ID())
-		if err != nil {
-			return err
+		var erased map[string]string
+		if len(openings) < len(seals) {
+			if erased, err = m.erased(ctx, st.ID()); err != nil {
+				return err
+			}
 		}
 		pointers := make([]string, len(seals))
 		for i, s := range seals {
@@ -289,7 +284,7 @@ func (m *making) writeValues(ctx context.Context, e ledger.Entry, opened, gone *
 		for _, pointer := range pointers {
 			at := slices.IndexFunc(openings, func(o record.Opening) bool { return o.Pointer == pointer })
 			switch {
-			case at >= 0 && m.discloses(e, pointer):
+			case at >= 0 && m.discloses(e.Index, pointer):
 				o := openings[at]
 				m.claim.Disclosed++
 				r.values = append(r.values, value{pointer, string(o.Value)})
@@ -316,8 +311,8 @@ func (m *making) writeValues(ctx context.Context, e ledger.Entry, opened, gone *
 
 // discloses adds to the profile what the order itself was: without it, nobody
 // could see that two people approved this selection.
-func (m *making) discloses(e ledger.Entry, pointer string) bool {
-	if _, is := pack.CustodyOf(e.Index, e.Statement, m.request.ID); is {
+func (m *making) discloses(index int64, pointer string) bool {
+	if _, is := m.custody[index]; is {
 		return pointer == "/access/query"
 	}
 	return m.profile.discloses(pointer)
@@ -332,11 +327,16 @@ func (m *making) erased(ctx context.Context, id string) (map[string]string, erro
 	}
 	out := map[string]string{}
 	for _, g := range all {
-		e, err := m.cfg.Ledger.Get(ctx, g.Tombstone)
-		if err != nil {
-			return nil, err
+		index, known := m.graves[g.Tombstone] // one tombstone is of many values
+		if !known {
+			e, err := m.cfg.Ledger.Get(ctx, g.Tombstone)
+			if err != nil {
+				return nil, err
+			}
+			index = e.Index
+			m.graves[g.Tombstone] = index
 		}
-		if _, in := slices.BinarySearch(m.chosen, e.Index); in {
+		if _, in := slices.BinarySearch(m.chosen, index); in {
 			out[g.Pointer] = g.Tombstone
 		}
 	}

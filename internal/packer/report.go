@@ -111,7 +111,7 @@ func (m *making) view() report {
 			}
 			v.Values = append(v.Values, valueView{x.pointer, text})
 		}
-		if _, is := pack.CustodyOf(r.index, m.entries[i].Statement, m.request.ID); is {
+		if _, is := m.custody[r.index]; is {
 			out.Custody = append(out.Custody, v)
 		} else {
 			out.Rows = append(out.Rows, v)

@@ -32,7 +32,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -136,7 +135,7 @@ func (s *Sampler) Draw(ctx context.Context, by By, query string, size int, seed 
 	if err != nil {
 		return nil, err
 	}
-	chosen, population, err := Draw(o, cp, sheet.Index, s.leaves(ctx, sheet.Index))
+	chosen, population, err := Draw(o, cp, sheet.Index, s.cfg.Ledger.Statements(ctx, sheet.Index))
 	if err != nil {
 		return nil, err
 	}
@@ -221,39 +220,24 @@ func (s *Sampler) note(ctx context.Context, by By, act, id string, text []byte, 
 	return err
 }
 
-func (s *Sampler) leaves(ctx context.Context, size int64) pack.Leaves {
-	return func() iter.Seq2[[]byte, error] {
-		return func(yield func([]byte, error) bool) {
-			for e, err := range s.cfg.Ledger.Entries(ctx, 0, size) {
-				if !yield(e.Statement, err) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // look looks the drawn leaves over, in the order of the log.
 func (s *Sampler) look(ctx context.Context, chosen []int64) ([]Finding, error) {
+	entries, err := s.cfg.Ledger.Find(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
 	out := []Finding{}
-	for part := range slices.Chunk(chosen, 400) {
-		entries, err := s.cfg.Ledger.Find(ctx, part)
+	for _, e := range entries {
+		st, err := record.ParseStatement(e.Statement)
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(entries, func(a, b ledger.Entry) int { return int(a.Index - b.Index) })
-		for _, e := range entries {
-			st, err := record.ParseStatement(e.Statement)
-			if err != nil {
-				return nil, err
-			}
-			f, err := s.cfg.Check(ctx, e, st)
-			if err != nil {
-				return nil, err
-			}
-			f.Index, f.ID, f.Type = e.Index, st.ID(), st.Fields().Type
-			out = append(out, f)
+		f, err := s.cfg.Check(ctx, e, st)
+		if err != nil {
+			return nil, err
 		}
+		f.Index, f.ID, f.Type = e.Index, st.ID(), st.Fields().Type
+		out = append(out, f)
 	}
 	return out, nil
 }
