@@ -181,6 +181,11 @@ func TestRun(t *testing.T) {
 			if status != 201 && status != 200 {
 				t.Fatalf("%d %s", status, body)
 			}
+			// A commit is counted after its answer and before the next one: the same
+			// record again makes sure of it, and counts none.
+			if status, body = do(t, request(t, "POST", base+"/v1/ledgers/"+name+"/records", strings.NewReader(decision(fmt.Sprint("r", i))))); status != 200 {
+				t.Fatalf("again: %d %s", status, body)
+			}
 			if status, body = do(t, request(t, "GET", base+"/v1/ledgers/"+name+"/trust", nil)); status != 200 || !strings.Contains(body, "log counterfoil.local/"+name) {
 				t.Errorf("%d %s", status, body)
 			}
